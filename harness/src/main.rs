@@ -1,0 +1,2 @@
+//! temblor.
+fn main() {}

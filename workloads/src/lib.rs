@@ -1,0 +1,5 @@
+//! Plans: what a run will do, drawn from a seed or written by hand, and how a link treats a frame.
+//!
+//! Everything here is a pure function of its input; nothing is drawn while a run goes on.
+
+pub mod plan;

@@ -1,0 +1,211 @@
+//! The plan: everything that a run will do, decided before it begins.
+//!
+//! A plan is the only input of a run beside the system under test. Times are integers in microseconds; numbers, senders,
+//! targets and answers are written out, so that removing an entry changes nothing else. See PLAN.md for the file format.
+
+use serde::{Deserialize, Serialize};
+
+/// The format version of a plan file.
+pub const FORMAT: u32 = 1;
+
+/// Everything that a run will do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The system that the plan was made for: an algorithm of the table, such as `fifo`.
+    pub algorithm: String,
+    /// The layer below, where the algorithm takes one, such as `best-effort`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<String>,
+    /// The workload that drew it; for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub workload: String,
+    /// The seed: of the link decisions and of the nodes' own choices.
+    pub seed: u64,
+    /// The nodes' names.
+    pub nodes: Vec<String>,
+    /// Length of the main phase, us; then everything is healed and drained.
+    pub length_us: u64,
+    /// Whether faults outside the system model are allowed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beyond_model: bool,
+    /// The fault classes that were asked for (`kill`, `pause`, `partition`, `link`); each must bite, or the run is inconclusive.
+    #[serde(default)]
+    pub requested: Vec<String>,
+    /// What clients ask for.
+    #[serde(default)]
+    pub operations: Vec<Operation>,
+    /// What goes wrong.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+    /// Reactions.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+}
+
+/// A moment: a time since the main phase began, or so long after something was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum When {
+    /// Microseconds since the main phase began: `{"at_us":120000}`.
+    AtUs(u64),
+    /// After something was seen: `{"after":{...}}`.
+    After(Anchor),
+}
+
+/// Something that can be seen in a run, and a delay after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Anchor {
+    /// What must be seen.
+    pub seen: Seen,
+    /// How long after it, us.
+    #[serde(default)]
+    pub delay_us: u64,
+}
+
+/// What an anchor waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Seen {
+    /// A node's `count`-th delivery: `{"deliveries":{"node":"n2","count":3}}`.
+    Deliveries {
+        /// The node.
+        node: String,
+        /// How many, from 1.
+        count: u64,
+    },
+    /// A node's delivery of one message: `{"deliver":{"node":"n2","message":17}}`.
+    Deliver {
+        /// The node.
+        node: String,
+        /// The message.
+        message: u64,
+    },
+    /// Any node's claim to lead, of at least this term: `{"leader":{"term":1}}`.
+    Leader {
+        /// The lowest term that counts.
+        term: u64,
+    },
+    /// The `nth` frame of this key on this link has reached the proxy: `{"frame":{"from":"n1","to":"n2","key":"relay/17","nth":1}}`.
+    Frame {
+        /// The sender.
+        from: String,
+        /// The receiver.
+        to: String,
+        /// The frame key.
+        key: String,
+        /// Which occurrence, from 1.
+        nth: u64,
+    },
+    /// A fault of this plan has been lifted or has completed: `{"fault":{"id":1}}`.
+    Fault {
+        /// The fault's id.
+        id: u32,
+    },
+}
+
+/// A client's request to broadcast a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operation {
+    /// When it is due.
+    pub when: When,
+    /// The node that is asked.
+    pub node: String,
+    /// The message's number, unique in the plan.
+    pub broadcast: u64,
+}
+
+/// Something that goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// Unique in the plan, from 1.
+    pub id: u32,
+    /// When it is due.
+    pub when: When,
+    /// How long it lasts, us; absent: until the heal. A kill has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_us: Option<u64>,
+    /// What it is.
+    pub fault: Kind,
+}
+
+/// The vocabulary of faults.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Kind {
+    /// SIGKILL: `{"kill":{"node":"n2"}}`.
+    Kill {
+        /// A node's name, or `leader`.
+        node: String,
+    },
+    /// SIGSTOP, and SIGCONT after `for_us`: `{"pause":{"node":"n2"}}`.
+    Pause {
+        /// A node's name, or `leader`.
+        node: String,
+    },
+    /// Directed link cuts: `{"partition":{"shape":"isolate-one","mode":"drop","cut":[["n1","n2"]]}}`.
+    Partition {
+        /// How the cut was made; for people.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        shape: String,
+        /// What happens to the frames.
+        #[serde(default)]
+        mode: Mode,
+        /// The cut links, each `[from, to]`.
+        cut: Vec<Link>,
+    },
+    /// Each frame is lost with this chance: `{"loss":{"chance_ppm":200000,"links":[["n1","n2"]]}}`.
+    Loss {
+        /// Chance in millionths.
+        chance_ppm: u32,
+        /// The links.
+        links: Vec<Link>,
+    },
+    /// Each frame is sent twice with this chance.
+    Duplicate {
+        /// Chance in millionths.
+        chance_ppm: u32,
+        /// The links.
+        links: Vec<Link>,
+    },
+    /// Each frame is held for so long; the link keeps its order.
+    Delay {
+        /// How long, us.
+        delay_us: u64,
+        /// The links.
+        links: Vec<Link>,
+    },
+}
+
+/// A directed link: from, to.
+pub type Link = (String, String);
+
+/// What a partition does to the frames that it blocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// They are lost.
+    #[default]
+    Drop,
+    /// They wait, and are delivered when the partition is lifted.
+    Hold,
+    /// They are lost, and the connection is reset.
+    Reset,
+}
+
+/// A reaction: as soon as a node has delivered a message, a client asks that node to broadcast another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The message whose delivery is waited for.
+    pub on_deliver: u64,
+    /// The node at which it is waited for, and which broadcasts then.
+    pub node: String,
+    /// The number of the answer, unique in the plan.
+    pub broadcast: u64,
+}
