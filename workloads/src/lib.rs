@@ -2,4 +2,14 @@
 //!
 //! Everything here is a pure function of its input; nothing is drawn while a run goes on.
 
+pub mod chance;
+pub mod draw;
+pub mod faults;
+pub mod link;
 pub mod plan;
+pub mod schema;
+pub mod setting;
+pub mod shapes;
+pub mod text;
+pub mod validity;
+pub mod workloads;

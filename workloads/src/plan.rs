@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// The format version of a plan file.
 pub const FORMAT: u32 = 1;
 
+/// The word that stands, as a target, for whoever leads when the fault is due.
+pub const LEADER: &str = "leader";
+
 /// Everything that a run will do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -157,7 +160,11 @@ pub enum Kind {
         #[serde(default)]
         mode: Mode,
         /// The cut links, each `[from, to]`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         cut: Vec<Link>,
+        /// Instead of `cut`: the links between whoever leads when the fault is due, with some nodes, and the rest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        around_leader: Option<AroundLeader>,
     },
     /// Each frame is lost with this chance: `{"loss":{"chance_ppm":200000,"links":[["n1","n2"]]}}`.
     Loss {
@@ -185,6 +192,31 @@ pub enum Kind {
 /// A directed link: from, to.
 pub type Link = (String, String);
 
+/// A group that is known only when the fault is due: the leader and some others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AroundLeader {
+    /// Who stays with the leader.
+    #[serde(default)]
+    pub with: Vec<String>,
+    /// Which links between the group and the rest are cut.
+    #[serde(default)]
+    pub direction: Direction,
+}
+
+/// Which of the links between a group and the rest are cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// Both ways.
+    #[default]
+    Both,
+    /// Into the group.
+    In,
+    /// Out of the group.
+    Out,
+}
+
 /// What a partition does to the frames that it blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -208,4 +240,15 @@ pub struct Rule {
     pub node: String,
     /// The number of the answer, unique in the plan.
     pub broadcast: u64,
+}
+
+impl Kind {
+    /// The links that it disturbs; none for a fault of processes, and for one whose links are known only when it is due.
+    pub fn links(&self) -> &[Link] {
+        match self {
+            Kind::Kill { .. } | Kind::Pause { .. } => &[],
+            Kind::Partition { cut, .. } => cut,
+            Kind::Loss { links, .. } | Kind::Duplicate { links, .. } | Kind::Delay { links, .. } => links,
+        }
+    }
 }

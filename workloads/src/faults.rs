@@ -1,0 +1,120 @@
+//! The table of faults: what can go wrong, what shows that it did, and within which model it lies.
+
+use crate::plan::Kind;
+use crate::setting::{Crashes, Links, Setting};
+
+/// One line of the table.
+#[derive(Debug)]
+pub struct Fault {
+    /// Its name in plans and on the command line.
+    pub name: &'static str,
+    /// Its class: `--nemesis` takes either.
+    pub class: &'static str,
+    /// What happens.
+    pub what: &'static str,
+    /// Its parameters in a plan.
+    pub parameters: &'static str,
+    /// What shows that it took effect.
+    pub evidence: &'static str,
+    /// Whether a system's model allows it.
+    pub within: fn(&Setting) -> bool,
+}
+
+/// Every fault, in alphabetical order within its class.
+pub const FAULTS: &[Fault] = &[
+    Fault {
+        name: "kill",
+        class: "kill",
+        what: "SIGKILL to the node's process group; the node stays down",
+        parameters: "node",
+        evidence: "the process was waited for, and its wait status",
+        within: |setting| setting.crashes != Crashes::None && setting.faulty_max > 0,
+    },
+    Fault {
+        name: "pause",
+        class: "pause",
+        what: "SIGSTOP, and SIGCONT after a while",
+        parameters: "node",
+        evidence: "the kernel reports that all threads stand still, and that they go on",
+        within: |_| true,
+    },
+    Fault {
+        name: "partition",
+        class: "partition",
+        what: "directed links are cut: frames are dropped, held, or the connection is reset",
+        parameters: "shape, mode (drop, hold, reset), cut",
+        evidence: "frames blocked on each link",
+        within: fair_loss,
+    },
+    Fault {
+        name: "delay",
+        class: "link",
+        what: "each frame is kept for a while; the link keeps its order",
+        parameters: "delay_us, links",
+        evidence: "frames kept on each link",
+        within: |_| true,
+    },
+    Fault {
+        name: "duplicate",
+        class: "link",
+        what: "a frame is sent twice with some chance",
+        parameters: "chance_ppm, links",
+        evidence: "frames doubled on each link",
+        within: fair_loss,
+    },
+    Fault {
+        name: "loss",
+        class: "link",
+        what: "a frame is lost with some chance",
+        parameters: "chance_ppm, links",
+        evidence: "frames lost on each link",
+        within: fair_loss,
+    },
+];
+
+/// The fault of this name.
+pub fn find(name: &str) -> Option<&'static Fault> {
+    FAULTS.iter().find(|fault| fault.name == name)
+}
+
+/// The fault's name, as in the table.
+pub fn name_of(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Kill { .. } => "kill",
+        Kind::Pause { .. } => "pause",
+        Kind::Partition { .. } => "partition",
+        Kind::Loss { .. } => "loss",
+        Kind::Duplicate { .. } => "duplicate",
+        Kind::Delay { .. } => "delay",
+    }
+}
+
+/// The fault's class, as in the table.
+pub fn class_of(kind: &Kind) -> &'static str {
+    find(name_of(kind)).expect("every kind of fault stands in the table").class
+}
+
+/// Whether this very fault lies within the model. A partition that only holds frames back is a delay.
+pub fn is_within(kind: &Kind, setting: &Setting) -> bool {
+    use crate::plan::Mode;
+    let held = matches!(kind, Kind::Partition { mode: Mode::Hold, .. });
+    held || find(name_of(kind)).is_some_and(|fault| (fault.within)(setting))
+}
+
+fn fair_loss(setting: &Setting) -> bool {
+    setting.links == Links::FairLoss
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::FAULTS;
+
+    #[test]
+    fn names_are_unique_and_everything_is_said() {
+        let names: BTreeSet<&str> = FAULTS.iter().map(|fault| fault.name).collect();
+        assert_eq!(names.len(), FAULTS.len());
+        assert!(FAULTS.iter().all(|f| !f.what.is_empty() && !f.parameters.is_empty() && !f.evidence.is_empty()));
+    }
+}

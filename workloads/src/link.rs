@@ -1,0 +1,193 @@
+//! How a link treats a frame: the one decision that the real proxy and the simulated networks share.
+//!
+//! A link is an ordered pair of nodes. The faults in force on it are kept in the order in which they began. For a frame, the
+//! first fault that blocks it (cut, loss) wins; delays add up; a duplicate is made if any fault makes one.
+//!
+//! A chance is a pure function of (seed, fault, link, frame key, occurrence). The occurrence counts the frames of one key on
+//! one link *since the fault began there* ([`Occurrences`]), so the count can be dropped with the fault and memory is
+//! bounded by what a fault sees.
+
+use std::collections::HashMap;
+
+use crate::chance::{happens, mix, of_bytes};
+use crate::plan::{Kind, Mode};
+
+/// A fault in force on one link.
+#[derive(Clone, Debug)]
+pub struct ActiveFault {
+    /// The fault's id in the plan.
+    pub id: u32,
+    /// What it does to frames.
+    pub effect: Effect,
+    /// The frames that it has seen.
+    pub seen: Occurrences,
+}
+
+/// What a fault does to a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It blocks every frame.
+    Cut(Mode),
+    /// It loses a frame with this chance, in millionths.
+    Loss(u32),
+    /// It doubles a frame with this chance, in millionths.
+    Duplicate(u32),
+    /// It keeps every frame for so long, ns.
+    Delay(u64),
+}
+
+/// A frame on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// The sender's position in the plan's nodes.
+    pub from: usize,
+    /// The receiver's position.
+    pub to: usize,
+    /// The name of the protocol step that it carries.
+    pub key: &'a [u8],
+}
+
+/// What becomes of a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// It is blocked by this fault, in this way; nothing else matters then.
+    pub blocked: Option<(u32, Mode)>,
+    /// It is kept for so long, ns, by the fault named last.
+    pub delay_ns: u64,
+    /// The fault that delays it.
+    pub delayed_by: Option<u32>,
+    /// The fault that sends it a second time.
+    pub doubled_by: Option<u32>,
+}
+
+impl ActiveFault {
+    /// The fault of links that `kind` means; `None` for faults of processes.
+    pub fn new(id: u32, kind: &Kind) -> Option<Self> {
+        let effect = match kind {
+            Kind::Partition { mode, .. } => Effect::Cut(*mode),
+            Kind::Loss { chance_ppm, .. } => Effect::Loss(*chance_ppm),
+            Kind::Duplicate { chance_ppm, .. } => Effect::Duplicate(*chance_ppm),
+            Kind::Delay { delay_us, .. } => Effect::Delay(delay_us * 1_000),
+            Kind::Kill { .. } | Kind::Pause { .. } => return None,
+        };
+        Some(Self { id, effect, seen: Occurrences::default() })
+    }
+
+    /// Whether the decision depends on the frame's key: then the key has to be known.
+    pub fn needs_key(&self) -> bool {
+        matches!(self.effect, Effect::Loss(_) | Effect::Duplicate(_))
+    }
+}
+
+/// Decides what becomes of a frame under the faults in force on its link, and counts it as seen by them.
+pub fn decide(seed: u64, active: &mut [ActiveFault], frame: Frame<'_>) -> Decision {
+    let mut decision = Decision::default();
+    for fault in active {
+        let (id, effect) = (fault.id, fault.effect);
+        match effect {
+            Effect::Cut(mode) => decision.block(id, mode),
+            Effect::Loss(ppm) if fault.strikes(seed, frame, ppm) => decision.block(id, Mode::Drop),
+            Effect::Duplicate(ppm) if fault.strikes(seed, frame, ppm) => decision.doubled_by = Some(id),
+            Effect::Delay(delay_ns) => {
+                decision.delay_ns += delay_ns;
+                decision.delayed_by = Some(id);
+            }
+            Effect::Loss(_) | Effect::Duplicate(_) => {}
+        }
+    }
+    decision
+}
+
+impl Decision {
+    fn block(&mut self, id: u32, mode: Mode) {
+        self.blocked = self.blocked.or(Some((id, mode)));
+    }
+}
+
+impl ActiveFault {
+    /// Whether chance has it that this fault strikes this frame. Every fault counts every frame, whoever else blocks it.
+    fn strikes(&mut self, seed: u64, frame: Frame<'_>, ppm: u32) -> bool {
+        let key = of_bytes(frame.key);
+        let nth = self.seen.next(key);
+        let link = (frame.from as u64) << 32 | frame.to as u64;
+        happens(mix(seed, &[u64::from(self.id), link, key, u64::from(nth)]), ppm)
+    }
+}
+
+/// How often each frame key has been seen by one fault on one link.
+#[derive(Clone, Debug, Default)]
+pub struct Occurrences {
+    seen: HashMap<u64, u32>,
+}
+
+impl Occurrences {
+    /// Counts a frame of the key with this hash, from 1.
+    pub fn next(&mut self, key: u64) -> u32 {
+        let count = self.seen.entry(key).or_default();
+        *count = count.saturating_add(1);
+        *count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ActiveFault, Decision, Frame, decide};
+    use crate::plan::{Kind, Mode};
+
+    fn loss(id: u32, chance_ppm: u32) -> ActiveFault {
+        ActiveFault::new(id, &Kind::Loss { chance_ppm, links: vec![] }).unwrap()
+    }
+
+    fn cut(id: u32, mode: Mode) -> ActiveFault {
+        ActiveFault::new(id, &Kind::Partition { shape: String::new(), mode, cut: vec![], around_leader: None }).unwrap()
+    }
+
+    fn delay(id: u32, delay_us: u64) -> ActiveFault {
+        ActiveFault::new(id, &Kind::Delay { delay_us, links: vec![] }).unwrap()
+    }
+
+    fn frame(key: &[u8]) -> Frame<'_> {
+        Frame { from: 0, to: 1, key }
+    }
+
+    #[test]
+    fn a_link_without_faults_lets_everything_pass() {
+        assert_eq!(decide(7, &mut [], frame(b"relay/1")), Decision::default());
+    }
+
+    #[test]
+    fn the_first_fault_that_blocks_wins_and_delays_add_up() {
+        let mut active = [delay(1, 5), cut(2, Mode::Hold), cut(3, Mode::Drop), delay(4, 7)];
+        let decision = decide(7, &mut active, frame(b"relay/1"));
+        assert_eq!(decision.blocked, Some((2, Mode::Hold)));
+        assert_eq!((decision.delay_ns, decision.delayed_by), (12_000, Some(4)));
+    }
+
+    #[test]
+    fn a_retransmission_has_its_own_chance_and_other_keys_do_not_shift_it() {
+        let fates = |keys: &[&str]| -> Vec<bool> {
+            let mut active = [loss(1, 500_000)];
+            let lost = |key: &&str| decide(7, &mut active, frame(key.as_bytes())).blocked.is_some();
+            keys.iter().map(lost).collect()
+        };
+        let alone = fates(&["a"; 64]);
+        assert!(alone.contains(&true) && alone.contains(&false));
+        let mixed = fates(&["a", "b"].repeat(64));
+        let of_a: Vec<bool> = mixed.into_iter().step_by(2).collect();
+        assert_eq!(of_a[..64], alone);
+    }
+
+    #[test]
+    fn another_fault_seed_or_link_is_another_chance() {
+        let fates = |seed: u64, id: u32, from: usize| -> Vec<bool> {
+            let mut active = [loss(id, 500_000)];
+            let fate = |_| decide(seed, &mut active, Frame { from, to: 1, key: b"a" }).blocked.is_some();
+            (0..64).map(fate).collect()
+        };
+        let base = fates(7, 1, 0);
+        assert_eq!(base, fates(7, 1, 0));
+        for other in [fates(8, 1, 0), fates(7, 2, 0), fates(7, 1, 2)] {
+            assert_ne!(base, other);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The setting: what drawing and validating a plan has to know of the system under test.
+
+/// What links do to frames in the system's model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// They may lose, double, delay and reorder; a frame that is sent again and again gets through.
+    FairLoss,
+    /// They may only delay.
+    Reliable,
+}
+
+/// What a crash means in the system's model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crashes {
+    /// Nodes never crash.
+    None,
+    /// A node that crashed stays down.
+    Stop,
+}
+
+/// A system and its model, as far as a plan depends on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The algorithm.
+    pub algorithm: String,
+    /// The layer below, where one was chosen.
+    pub over: Option<String>,
+    /// The nodes' names.
+    pub nodes: Vec<String>,
+    /// What links may do.
+    pub links: Links,
+    /// What crashes mean.
+    pub crashes: Crashes,
+    /// Whether nodes claim to lead.
+    pub leader: bool,
+    /// How many nodes may be faulty.
+    pub faulty_max: u32,
+    /// The model's bound on how long a correct node may owe a delivery once everything is healed, ms.
+    pub bound_ms: u64,
+}
