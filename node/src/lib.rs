@@ -1,1 +1,16 @@
-//! Node.
+//! The broadcast algorithms of the lectures as sans-IO layers, and the process that runs them.
+//!
+//! Start with [`algorithms`] (what there is), [`layer`] (the interface) and any file of [`layers`] (an algorithm). The
+//! [`runtime`] is the only part that does IO.
+
+pub mod algorithms;
+pub mod bugs;
+pub mod id;
+pub mod layer;
+pub mod layers;
+pub mod model;
+pub mod packet;
+pub mod runtime;
+pub mod stack;
+
+pub use runtime::{NodeArgs, main};

@@ -1,0 +1,145 @@
+//! Layers: algorithms without IO, which stack as in the lectures (FIFO over eager reliable over reliable links).
+//!
+//! A layer takes a request from above, a packet from below, a time-out, or its stable records after a crash, and answers by
+//! filling its outbox. It has no clock, no socket and no randomness of its own, so the same layer runs in a real process, in
+//! lockstep and in a simulation. The contract with whoever runs it, after etcd/raft's `Ready`: **what a step stores is
+//! durable before anything else of that step leaves the node, and what leaves, leaves in the order of the outbox.**
+
+use crate::bugs::Bug;
+use crate::id::NodeId;
+use crate::packet::Packet;
+
+/// Nanoseconds since the node began.
+pub type Nanos = u64;
+
+/// For whom a packet is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum To {
+    /// Every other node.
+    Others,
+    /// One node.
+    One(NodeId),
+}
+
+/// One layer of a stack.
+pub trait Layer {
+    /// The layer above (or the application) asks to send or to broadcast a packet. A broadcast layer is asked for
+    /// [`To::Others`], and delivers to its own node too.
+    fn request(&mut self, to: To, packet: Packet, cx: &mut Context<'_>);
+
+    /// The layer below (or the network) has a packet from another node, or, above a broadcast layer, from this node itself.
+    fn receive(&mut self, from: NodeId, packet: Packet, cx: &mut Context<'_>);
+
+    /// A timer that this layer set has run out.
+    fn timeout(&mut self, timer: u32, cx: &mut Context<'_>) {
+        let _ = (timer, cx);
+    }
+
+    /// The node is back after a crash; these are the records that this layer had stored, in their order.
+    fn recover(&mut self, records: &[Vec<u8>], cx: &mut Context<'_>) {
+        let _ = (records, cx);
+    }
+}
+
+/// What every layer may know.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// This node.
+    pub me: NodeId,
+    /// All nodes, this one included, in the order in which the cluster was named.
+    pub nodes: Vec<NodeId>,
+    /// Which life this is, from 1.
+    pub incarnation: u32,
+    /// What random choices are a function of, together with their purpose and subject.
+    pub seed: u64,
+    /// The planted bug, if any.
+    pub bug: Option<Bug>,
+}
+
+/// What a layer wants done; in order.
+#[derive(Clone, Debug)]
+pub enum Wish {
+    /// Hand a packet to the layer below.
+    Below(To, Packet),
+    /// Hand a packet to the layer above, as coming from this node.
+    Above(NodeId, Packet),
+    /// Call [`Layer::timeout`] at this time; replaces an earlier time of the same timer.
+    Timer(u32, Nanos),
+    /// Make a record durable.
+    Store(Vec<u8>),
+    /// Tell an observer what happened.
+    Indicate(Indication),
+}
+
+/// What an observer is told beside broadcasts and deliveries.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Indication {
+    /// What happened, such as `leader`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// In which term.
+    pub term: u64,
+}
+
+/// A layer's view of its node during one step, and its outbox.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// Who this node is.
+    pub identity: &'a Identity,
+    /// The time of this step.
+    pub now: Nanos,
+    outbox: Vec<Wish>,
+}
+
+impl<'a> Context<'a> {
+    /// A context with an empty outbox.
+    pub fn new(identity: &'a Identity, now: Nanos) -> Self {
+        Self { identity, now, outbox: Vec::new() }
+    }
+
+    /// This node.
+    pub fn me(&self) -> NodeId {
+        self.identity.me
+    }
+
+    /// Every other node.
+    pub fn others(&self) -> impl Iterator<Item = NodeId> + use<'a> {
+        let me = self.identity.me;
+        self.identity.nodes.iter().copied().filter(move |node| *node != me)
+    }
+
+    /// Sends through the layer below.
+    pub fn send(&mut self, to: To, packet: Packet) {
+        self.outbox.push(Wish::Below(to, packet));
+    }
+
+    /// Delivers to the layer above.
+    pub fn deliver(&mut self, from: NodeId, packet: Packet) {
+        self.outbox.push(Wish::Above(from, packet));
+    }
+
+    /// Sets a timer; an earlier time of the same timer is forgotten.
+    pub fn timer(&mut self, timer: u32, after: Nanos) {
+        self.outbox.push(Wish::Timer(timer, self.now.saturating_add(after)));
+    }
+
+    /// Makes a record durable before anything else of this step leaves.
+    pub fn store(&mut self, record: Vec<u8>) {
+        self.outbox.push(Wish::Store(record));
+    }
+
+    /// Tells an observer.
+    pub fn indicate(&mut self, indication: Indication) {
+        self.outbox.push(Wish::Indicate(indication));
+    }
+
+    /// Whether this bug is planted: the one line at the point where an algorithm deviates.
+    pub fn bug(&self, bug: Bug) -> bool {
+        self.identity.bug == Some(bug)
+    }
+
+    /// What was asked for in this step.
+    pub fn into_outbox(self) -> Vec<Wish> {
+        self.outbox
+    }
+}

@@ -1,0 +1,233 @@
+//! The core: from a line to what leaves the node.
+//!
+//! What a step results in is gathered in order; [`Core::flush`] makes its records durable, then writes stdout, then wakes the
+//! writers of the peers: whatever leaves follows from nothing that is not recorded.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use serde_json::value::RawValue;
+use tokio::time::{Duration, Instant};
+
+use super::log;
+use super::peers::Mailbox;
+use super::storage::Storage;
+use super::wire::{self, Envelope, Init, Request};
+use crate::id::NodeId;
+use crate::layer::Nanos;
+use crate::packet::{Key, Packet, Payload};
+use crate::stack::{Output, Stack};
+
+/// Maelstrom's codes of errors.
+const NOT_SUPPORTED: u32 = 10;
+const MALFORMED: u32 = 12;
+
+/// A node at work.
+pub struct Core {
+    me: NodeId,
+    stack: Stack,
+    storage: Storage,
+    began: Instant,
+    /// Indications that were asked for and are given.
+    observed: Vec<String>,
+    /// Where frames for each peer go; empty where stdout is the network.
+    mailboxes: BTreeMap<NodeId, Mailbox>,
+    /// Deliveries, for `read`; kept only where nobody observes them.
+    delivered: Vec<u64>,
+    out: Vec<u8>,
+    stdout: Option<File>,
+}
+
+impl Core {
+    /// A node that has been told who it is.
+    pub fn new(stack: Stack, storage: Storage, init: &Init) -> Self {
+        const OFFERED: &[&str] = &["broadcast", "deliver", "leader", "synced"];
+        let observed = init.observe.iter().filter(|name| OFFERED.contains(&name.as_str())).cloned().collect();
+        let stdout = std::io::stdout().as_fd().try_clone_to_owned().ok().map(File::from);
+        let (began, mailboxes) = (Instant::now(), BTreeMap::new());
+        Self {
+            me: init.node_id,
+            stack,
+            storage,
+            began,
+            observed,
+            mailboxes,
+            delivered: Vec::new(),
+            out: Vec::new(),
+            stdout,
+        }
+    }
+
+    /// Where frames for a peer go from now on.
+    pub fn connect(&mut self, peer: NodeId, mailbox: Mailbox) {
+        self.mailboxes.insert(peer, mailbox);
+    }
+
+    /// Answers `init`.
+    pub fn introduce(&mut self, init: &Init, listen: Option<SocketAddr>) {
+        let mut body = json!({ "type": "init_ok", "in_reply_to": init.msg_id });
+        if !self.observed.is_empty() {
+            body["observe"] = json!(self.observed);
+        }
+        if let Some(listen) = listen {
+            body["listen"] = json!(listen.to_string());
+        }
+        wire::write(&mut self.out, (self.me, &init.asker), None, &wire::body(&body));
+    }
+
+    /// Hands the stack what was stored before a crash.
+    pub fn recover(&mut self, records: Vec<(u32, Vec<u8>)>) {
+        if !records.is_empty() {
+            let outputs = self.stack.recover(self.now(), records);
+            self.emit(outputs);
+        }
+    }
+
+    /// A line from a client or a peer. What makes no sense is answered where somebody waits for an answer, and logged.
+    pub fn line(&mut self, line: &[u8]) {
+        let envelope: Envelope<'_> = match serde_json::from_slice(line) {
+            Ok(envelope) => envelope,
+            Err(error) => return log(&format!("ignored a line that is no envelope: {error}")),
+        };
+        match envelope.src.parse() {
+            Ok(peer) => self.frame(peer, &envelope),
+            Err(_) => self.request(&envelope),
+        }
+    }
+
+    /// Fires what is due.
+    pub fn wake(&mut self) {
+        let outputs = self.stack.wake(self.now());
+        self.emit(outputs);
+    }
+
+    /// When [`Core::wake`] is wanted.
+    pub fn next_wake(&self) -> Option<Instant> {
+        self.stack.next_wake().map(|at| self.began + Duration::from_nanos(at))
+    }
+
+    /// Lets everything that was decided leave, in the order that the contract of [`crate::layer`] asks for.
+    pub fn flush(&mut self) -> Result<()> {
+        if let Some(synced) = self.storage.sync()? {
+            let mut report = Vec::new();
+            if self.observes("synced") {
+                wire::write(&mut report, (self.me, "observer"), None, &wire::body(&synced));
+            }
+            self.out.splice(0..0, report);
+        }
+        if let Some(stdout) = &mut self.stdout
+            && !self.out.is_empty()
+        {
+            stdout.write_all(&self.out).context("failed to write to stdout")?;
+        }
+        self.out.clear();
+        self.mailboxes.values().for_each(Mailbox::wake);
+        Ok(())
+    }
+
+    fn frame(&mut self, peer: NodeId, envelope: &Envelope<'_>) {
+        let key = Key::from_wire(envelope.key.as_deref().unwrap_or("frame"));
+        let packet = Packet { key, payload: Payload::from_wire(envelope.body) };
+        let outputs = self.stack.receive(self.now(), peer, packet);
+        self.emit(outputs);
+    }
+
+    fn request(&mut self, envelope: &Envelope<'_>) {
+        let request: Request<'_> = match serde_json::from_str(envelope.body.get()) {
+            Ok(request) => request,
+            Err(error) => return self.malformed(envelope, &error.to_string()),
+        };
+        let client = envelope.src.as_ref();
+        match request.kind.as_ref() {
+            "broadcast" => match request.message.and_then(|message| message.get().parse().ok()) {
+                Some(message) => {
+                    let outputs = self.stack.broadcast(self.now(), message);
+                    self.emit(outputs);
+                    self.reply(client, &request, ("broadcast_ok", ""));
+                }
+                None => self.refuse(client, request.msg_id, (MALFORMED, "broadcast needs a message, a whole number")),
+            },
+            "read" => {
+                let messages = format!(",\"messages\":{}", wire::body(&self.delivered));
+                self.reply(client, &request, ("read_ok", &messages));
+            }
+            "echo" => {
+                let echo = format!(",\"echo\":{}", request.echo.map_or("null", RawValue::get));
+                self.reply(client, &request, ("echo_ok", &echo));
+            }
+            "topology" => self.reply(client, &request, ("topology_ok", "")),
+            kind => {
+                let text = format!("{kind:?} is not supported here");
+                self.refuse(client, request.msg_id, (NOT_SUPPORTED, &text));
+            }
+        }
+    }
+
+    fn reply(&mut self, client: &str, request: &Request<'_>, (kind, rest): (&str, &str)) {
+        let answered = request.msg_id.map_or(String::new(), |msg_id| format!(",\"in_reply_to\":{msg_id}"));
+        let body = format!("{{\"type\":\"{kind}\"{answered}{rest}}}");
+        wire::write(&mut self.out, (self.me, client), None, &body);
+    }
+
+    fn refuse(&mut self, client: &str, msg_id: Option<u64>, (code, text): (u32, &str)) {
+        let body = json!({ "type": "error", "in_reply_to": msg_id, "code": code, "text": text });
+        wire::write(&mut self.out, (self.me, client), None, &wire::body(&body));
+    }
+
+    fn malformed(&mut self, envelope: &Envelope<'_>, why: &str) {
+        let body: serde_json::Value = serde_json::from_str(envelope.body.get()).unwrap_or_default();
+        match body.get("msg_id").and_then(serde_json::Value::as_u64) {
+            Some(msg_id) => self.refuse(envelope.src.as_ref(), Some(msg_id), (MALFORMED, why)),
+            None => log(&format!("ignored a request that makes no sense: {why}")),
+        }
+    }
+
+    fn emit(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Send { to, key, body } => self.send(to, &key, &body),
+                Output::Broadcast(message) => self.indicate("broadcast", message),
+                Output::Deliver(message) => {
+                    self.indicate("deliver", message);
+                    if !self.observes("deliver") {
+                        self.delivered.push(message);
+                    }
+                }
+                Output::Indicate(indication) => {
+                    if self.observes(indication.kind) {
+                        wire::write(&mut self.out, (self.me, "observer"), None, &wire::body(&indication));
+                    }
+                }
+                Output::Store(layer, record) => self.storage.append(layer, &record),
+            }
+        }
+    }
+
+    fn send(&mut self, to: NodeId, key: &Key, body: &Payload) {
+        let dest = to.to_string();
+        match self.mailboxes.get(&to) {
+            Some(mailbox) => mailbox.put(|out| wire::write(out, (self.me, &dest), Some(key.as_str()), body.raw().get())),
+            None => wire::write(&mut self.out, (self.me, &dest), None, body.raw().get()),
+        }
+    }
+
+    fn indicate(&mut self, kind: &str, message: u64) {
+        if self.observes(kind) {
+            let body = format!("{{\"type\":\"{kind}\",\"message\":{message}}}");
+            wire::write(&mut self.out, (self.me, "observer"), None, &body);
+        }
+    }
+
+    fn observes(&self, kind: &str) -> bool {
+        self.observed.iter().any(|observed| observed == kind)
+    }
+
+    fn now(&self) -> Nanos {
+        u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+}

@@ -1,0 +1,155 @@
+//! The runtime: a stack as a real process (PROTOCOL.md).
+//!
+//! One thread. Each source of input (stdin, a peer's connection, the timer) takes a batch, hands every line of it to the
+//! [`core`], and has the result flushed once: stable records first, then stdout, then the peers.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the runtime is the part of this crate that does the IO"
+)]
+
+mod core;
+mod lines;
+mod peers;
+mod stdio;
+mod storage;
+mod wire;
+
+use std::cell::RefCell;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::rc::Rc;
+
+use anyhow::{Context, Result, bail};
+use tokio::sync::Notify;
+use tokio::task::LocalSet;
+
+use self::core::Core;
+use crate::algorithms::{Algorithm, system};
+use crate::bugs::{self, BugEntry};
+use crate::layer::Identity;
+use crate::stack::Stack;
+use storage::Storage;
+use wire::Init;
+
+/// What a node is told on its command line; the rest comes with `init`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct NodeArgs {
+    /// The algorithm
+    pub algorithm: String,
+    /// The layer below, for algorithms that take one
+    #[arg(long, value_name = "LAYER")]
+    pub over: Option<String>,
+    /// A planted bug
+    #[arg(long, value_name = "NAME")]
+    pub bug: Option<String>,
+}
+
+/// Runs a node until its stdin ends.
+pub fn main(args: &NodeArgs) -> ExitCode {
+    let (algorithm, bug) = match resolve(args) {
+        Ok(resolved) => resolved,
+        Err(error) => {
+            log(&format!("error: {error:#}"));
+            return ExitCode::from(2);
+        }
+    };
+    match run(algorithm, bug) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A line of the node's log.
+fn log(text: &str) {
+    // A node whose log is gone has nobody to tell.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+fn resolve(args: &NodeArgs) -> Result<(&'static Algorithm, Option<&'static BugEntry>)> {
+    let algorithm = system(&args.algorithm, args.over.as_deref())?;
+    let Some(name) = &args.bug else { return Ok((algorithm, None)) };
+    let Some(entry) = bugs::find(name) else {
+        let names: Vec<&str> =
+            bugs::BUGS.iter().filter(|bug| bug.algorithm == algorithm.name).map(|bug| bug.name).collect();
+        bail!("there is no bug {name}; {} has {}", algorithm.name, names.join(", "));
+    };
+    if entry.algorithm != algorithm.name {
+        bail!("the bug {name} is one of {}, not of {}", entry.algorithm, algorithm.name);
+    }
+    Ok((algorithm, Some(entry)))
+}
+
+fn run(algorithm: &'static Algorithm, bug: Option<&'static BugEntry>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("failed to start the runtime")?;
+    LocalSet::new().block_on(&runtime, live(algorithm, bug))
+}
+
+/// A whole life: `init`, and then whatever comes, until stdin ends.
+async fn live(algorithm: &'static Algorithm, bug: Option<&'static BugEntry>) -> Result<()> {
+    let mut stdin = stdio::Stdin::open().context("failed to open stdin")?;
+    let Some((init, rest)) = first(&mut stdin).await? else { return Ok(()) };
+    let identity = Identity {
+        me: init.node_id,
+        nodes: init.node_ids.clone(),
+        incarnation: init.incarnation.unwrap_or(1),
+        seed: init.seed.unwrap_or(0),
+        bug: bug.map(|entry| entry.bug),
+    };
+    let (storage, records) = Storage::open(std::env::var_os("TEMBLOR_DATA_DIR").map(Into::into))?;
+    let stack = Stack::new(identity, (algorithm.build)());
+    let core = Rc::new(RefCell::new(Core::new(stack, storage, &init)));
+    let rearmed = Rc::new(Notify::new());
+    let listen = peers::open(&core, &rearmed, &init).await?;
+    core.borrow_mut().introduce(&init, listen);
+    core.borrow_mut().recover(records);
+    core.borrow_mut().flush()?;
+    tokio::task::spawn_local(keep_time(Rc::clone(&core), Rc::clone(&rearmed)));
+    take(&core, &rearmed, &rest)?;
+    while let Some(lines) = stdin.lines().await? {
+        take(&core, &rearmed, &lines)?;
+    }
+    Ok(())
+}
+
+/// The first line, which has to be `init`, and what came with it. An end of stdin before it is an end.
+async fn first(stdin: &mut stdio::Stdin) -> Result<Option<(Init, Vec<u8>)>> {
+    let Some(lines) = stdin.lines().await? else { return Ok(None) };
+    let end = memchr::memchr(b'\n', &lines).map_or(lines.len(), |at| at + 1);
+    let init = wire::read_init(&lines[..end]).context("the first line has to be init")?;
+    Ok(Some((init, lines[end..].to_vec())))
+}
+
+/// Handles whole lines, and lets what follows from them leave.
+fn take(core: &Rc<RefCell<Core>>, rearmed: &Notify, lines: &[u8]) -> Result<()> {
+    let mut core = core.borrow_mut();
+    lines::each(lines, |line| core.line(line));
+    core.flush()?;
+    rearmed.notify_one();
+    Ok(())
+}
+
+/// Fires the stack's timers.
+async fn keep_time(core: Rc<RefCell<Core>>, rearmed: Rc<Notify>) {
+    loop {
+        let next = core.borrow().next_wake();
+        match next {
+            Some(at) => tokio::select! {
+                () = tokio::time::sleep_until(at) => {
+                    let mut core = core.borrow_mut();
+                    core.wake();
+                    if let Err(error) = core.flush() {
+                        log(&format!("error: {error:#}"));
+                        std::process::exit(1);
+                    }
+                }
+                () = rearmed.notified() => {}
+            },
+            None => rearmed.notified().await,
+        }
+    }
+}

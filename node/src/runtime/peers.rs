@@ -1,0 +1,138 @@
+//! Peers over TCP: one connection in each direction, dialled by the sender.
+//!
+//! A mailbox gathers frames for one peer; its writer swaps the buffer and writes it in one go. When the connection breaks, what
+//! was being written is lost (links are fair-loss) and the peer is dialled again.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+
+use super::core::Core;
+use super::wire::Init;
+use super::{lines, log};
+
+/// Frames for a peer that can't be written wait up to so many bytes; further ones are lost.
+const MAILBOX_MAX: usize = 8 << 20;
+/// The pause before a peer is dialled again, at first and at most.
+const REDIAL: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
+
+/// Frames on their way to one peer.
+#[derive(Clone, Default)]
+pub struct Mailbox {
+    frames: Rc<RefCell<Vec<u8>>>,
+    filled: Rc<Notify>,
+}
+
+impl Mailbox {
+    /// Puts a frame in, or loses it if the mailbox is full.
+    pub fn put(&self, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut frames = self.frames.borrow_mut();
+        if frames.len() < MAILBOX_MAX {
+            write(&mut frames);
+        }
+    }
+
+    /// Has the writer look.
+    pub fn wake(&self) {
+        if !self.frames.borrow().is_empty() {
+            self.filled.notify_one();
+        }
+    }
+
+    fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut self.frames.borrow_mut())
+    }
+}
+
+/// Listens and dials as `init` says; gives the address listened on, or `None` where stdout is the network.
+pub async fn open(core: &Rc<RefCell<Core>>, rearmed: &Rc<Notify>, init: &Init) -> Result<Option<SocketAddr>> {
+    let Some(transport) = &init.transport else { return Ok(None) };
+    let listener = TcpListener::bind(&transport.listen).await;
+    let listener = listener.with_context(|| format!("failed to listen on {}", transport.listen))?;
+    let address = listener.local_addr()?;
+    for (peer, address) in &transport.peers {
+        let mailbox = Mailbox::default();
+        core.borrow_mut().connect(*peer, mailbox.clone());
+        tokio::task::spawn_local(write(mailbox, address.clone()));
+    }
+    tokio::task::spawn_local(accept(listener, Rc::clone(core), Rc::clone(rearmed)));
+    Ok(Some(address))
+}
+
+async fn accept(listener: TcpListener, core: Rc<RefCell<Core>>, rearmed: Rc<Notify>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                tokio::task::spawn_local(read(stream, Rc::clone(&core), Rc::clone(&rearmed)));
+            }
+            Err(error) => {
+                // Out of descriptors: what is open goes on, and the peer dials again.
+                log(&format!("failed to accept a connection: {error}"));
+                tokio::time::sleep(REDIAL.1).await;
+            }
+        }
+    }
+}
+
+/// Reads frames until the connection ends.
+async fn read(mut stream: TcpStream, core: Rc<RefCell<Core>>, rearmed: Rc<Notify>) {
+    let mut buffer = Vec::new();
+    loop {
+        buffer.reserve(64 << 10);
+        match stream.read_buf(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let taken = match lines::whole(&mut buffer) {
+            Ok(Some(lines)) => super::take(&core, &rearmed, &lines),
+            Ok(None) => Ok(()),
+            Err(error) => return log(&format!("dropped a connection: {error:#}")),
+        };
+        if let Err(error) = taken {
+            log(&format!("error: {error:#}"));
+            std::process::exit(1);
+        }
+    }
+}
+
+/// Writes a peer's frames, dialling as often as it takes.
+async fn write(mailbox: Mailbox, address: String) {
+    let mut pause = REDIAL.0;
+    loop {
+        match TcpStream::connect(&address).await {
+            Ok(stream) => {
+                let wrote = write_on(stream, &mailbox).await;
+                pause = if wrote { REDIAL.0 } else { (pause * 2).min(REDIAL.1) };
+            }
+            Err(_) => pause = (pause * 2).min(REDIAL.1),
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Writes on one connection until it breaks; gives whether anything could be written.
+async fn write_on(mut stream: TcpStream, mailbox: &Mailbox) -> bool {
+    // A connection that can't be told not to wait still works, only slower.
+    let _ = stream.set_nodelay(true);
+    let (mut nothing, mut wrote) = ([0; 1], false);
+    loop {
+        tokio::select! {
+            () = mailbox.filled.notified() => {
+                let frames = mailbox.take();
+                if stream.write_all(&frames).await.is_err() {
+                    return wrote;
+                }
+                wrote = true;
+            }
+            // Nothing ever comes on this connection but its end.
+            _ = stream.read(&mut nothing) => return wrote,
+        }
+        mailbox.wake();
+    }
+}

@@ -1,0 +1,73 @@
+//! stdin as batches of lines. A pipe is read without blocking; a file or a terminal by a thread.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::AsFd;
+
+use anyhow::Result;
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
+use tokio::sync::mpsc;
+
+use super::lines;
+
+/// The node's stdin.
+pub struct Stdin {
+    source: Source,
+    buffer: Vec<u8>,
+}
+
+enum Source {
+    Pipe(pipe::Receiver),
+    Thread(mpsc::Receiver<Vec<u8>>),
+}
+
+impl Stdin {
+    /// Takes over stdin.
+    pub fn open() -> Result<Self> {
+        let file = File::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+        let source = match pipe::Receiver::from_file(file) {
+            Ok(pipe) => Source::Pipe(pipe),
+            Err(_) => Source::Thread(by_thread(File::from(std::io::stdin().as_fd().try_clone_to_owned()?))),
+        };
+        Ok(Self { source, buffer: Vec::new() })
+    }
+
+    /// The next whole lines; `None` at the end. What was begun and never ended counts as a line.
+    pub async fn lines(&mut self) -> Result<Option<Vec<u8>>> {
+        loop {
+            if let Some(lines) = lines::whole(&mut self.buffer)? {
+                return Ok(Some(lines));
+            }
+            if self.read().await? == 0 {
+                let last = std::mem::take(&mut self.buffer);
+                return Ok(if last.is_empty() { None } else { Some(last) });
+            }
+        }
+    }
+
+    async fn read(&mut self) -> Result<usize> {
+        self.buffer.reserve(64 << 10);
+        match &mut self.source {
+            Source::Pipe(pipe) => Ok(pipe.read_buf(&mut self.buffer).await?),
+            Source::Thread(chunks) => {
+                let chunk = chunks.recv().await.unwrap_or_default();
+                self.buffer.extend_from_slice(&chunk);
+                Ok(chunk.len())
+            }
+        }
+    }
+}
+
+fn by_thread(mut file: File) -> mpsc::Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel(4);
+    std::thread::spawn(move || {
+        let mut buffer = vec![0; 64 << 10];
+        while let Ok(count @ 1..) = file.read(&mut buffer) {
+            if sender.blocking_send(buffer[..count].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}

@@ -1,0 +1,113 @@
+//! Envelopes: reading what comes, writing what leaves (PROTOCOL.md).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::id::NodeId;
+
+/// An envelope, its body unread.
+#[derive(Debug, Deserialize)]
+pub struct Envelope<'a> {
+    /// Who sent it.
+    #[serde(borrow)]
+    pub src: Cow<'a, str>,
+    /// The name of the protocol step, between temblor's own nodes.
+    #[serde(borrow, default)]
+    pub key: Option<Cow<'a, str>>,
+    /// The body.
+    #[serde(borrow)]
+    pub body: &'a RawValue,
+}
+
+/// The parts of a request's body.
+#[derive(Debug, Deserialize)]
+pub struct Request<'a> {
+    /// What is asked for.
+    #[serde(borrow, rename = "type")]
+    pub kind: Cow<'a, str>,
+    /// The request's number.
+    #[serde(default)]
+    pub msg_id: Option<u64>,
+    /// The message to broadcast.
+    #[serde(borrow, default)]
+    pub message: Option<&'a RawValue>,
+    /// What to echo.
+    #[serde(borrow, default)]
+    pub echo: Option<&'a RawValue>,
+}
+
+/// What a node learns first.
+#[derive(Debug, Deserialize)]
+pub struct Init {
+    /// `init`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The request's number.
+    #[serde(default)]
+    pub msg_id: Option<u64>,
+    /// This node.
+    pub node_id: NodeId,
+    /// All nodes.
+    pub node_ids: Vec<NodeId>,
+    /// Which life this is.
+    #[serde(default)]
+    pub incarnation: Option<u32>,
+    /// What random choices come from.
+    #[serde(default)]
+    pub seed: Option<u64>,
+    /// Indications on offer.
+    #[serde(default)]
+    pub observe: Vec<String>,
+    /// Peers over TCP, on offer.
+    #[serde(default)]
+    pub transport: Option<Transport>,
+    /// Who asked.
+    #[serde(skip)]
+    pub asker: String,
+}
+
+/// Peers over TCP.
+#[derive(Debug, Deserialize)]
+pub struct Transport {
+    /// Where to listen.
+    pub listen: String,
+    /// Where to dial each peer.
+    pub peers: BTreeMap<NodeId, String>,
+}
+
+/// Reads the first line.
+pub fn read_init(line: &[u8]) -> Result<Init> {
+    let envelope: Envelope<'_> = serde_json::from_slice(line).context("no envelope")?;
+    let mut init: Init = serde_json::from_str(envelope.body.get()).context("no init")?;
+    if init.kind != "init" {
+        bail!("{} came instead", init.kind);
+    }
+    if !init.node_ids.contains(&init.node_id) {
+        bail!("{} is not among the node_ids", init.node_id);
+    }
+    init.asker = envelope.src.into_owned();
+    Ok(init)
+}
+
+/// Appends a line from this node: `body` is JSON already, and so is what `key` holds.
+pub fn write(out: &mut Vec<u8>, (src, dest): (NodeId, &str), key: Option<&str>, body: &str) {
+    use std::io::Write as _;
+    let written = match key {
+        Some(key) => writeln!(out, "{{\"src\":\"{src}\",\"dest\":{},\"key\":{},\"body\":{body}}}", json(dest), json(key)),
+        None => writeln!(out, "{{\"src\":\"{src}\",\"dest\":{},\"body\":{body}}}", json(dest)),
+    };
+    written.expect("writing to memory does not fail");
+}
+
+/// A body from plain data.
+pub fn body(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("bodies are plain data")
+}
+
+fn json(text: &str) -> String {
+    serde_json::to_string(text).expect("a string is always JSON")
+}

@@ -1,0 +1,161 @@
+//! The stack: layers on top of each other, as one object that a runtime drives.
+//!
+//! Requests go down and packets go up through a queue, in the order in which the layers asked for them; what falls out at
+//! the bottom is for the network, what comes out at the top is delivered to the application.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::id::NodeId;
+use crate::layer::{Context, Identity, Indication, Layer, Nanos, To, Wish};
+use crate::packet::{Key, Packet, Payload};
+
+/// What a step of the node results in, in the order in which it may leave. Records are to be durable before anything else of
+/// the step leaves.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// A frame for another node.
+    Send {
+        /// The receiver.
+        to: NodeId,
+        /// The name of the protocol step.
+        key: Key,
+        /// The body of the envelope.
+        body: Payload,
+    },
+    /// The node took a message for broadcast.
+    Broadcast(u64),
+    /// The node delivered a message.
+    Deliver(u64),
+    /// Something else for an observer.
+    Indicate(Indication),
+    /// A record of the layer at this place of the stack.
+    Store(u32, Vec<u8>),
+}
+
+/// Layers from top to bottom.
+pub struct Stack {
+    identity: Identity,
+    layers: Vec<Box<dyn Layer>>,
+    timers: BTreeMap<(usize, u32), Nanos>,
+}
+
+/// An event on its way through the stack.
+enum Event {
+    Request(usize, To, Packet),
+    Receive(usize, NodeId, Packet),
+    Timeout(usize, u32),
+    Recover(usize, Vec<Vec<u8>>),
+}
+
+impl Stack {
+    /// A stack of these layers, the top one first.
+    pub fn new(identity: Identity, layers: Vec<Box<dyn Layer>>) -> Self {
+        assert!(!layers.is_empty(), "a stack has at least one layer");
+        Self { identity, layers, timers: BTreeMap::new() }
+    }
+
+    /// The application broadcasts a message.
+    pub fn broadcast(&mut self, now: Nanos, message: u64) -> Vec<Output> {
+        let mut outputs = vec![Output::Broadcast(message)];
+        self.run(now, Event::Request(0, To::Others, Packet::application(message)), &mut outputs);
+        outputs
+    }
+
+    /// The network has a frame from another node.
+    pub fn receive(&mut self, now: Nanos, from: NodeId, packet: Packet) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        self.run(now, Event::Receive(self.layers.len() - 1, from, packet), &mut outputs);
+        outputs
+    }
+
+    /// It is `now`: timers that have run out by now fire, in the order of their times.
+    pub fn wake(&mut self, now: Nanos) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        while let Some((layer, timer)) = self.due(now) {
+            self.timers.remove(&(layer, timer));
+            self.run(now, Event::Timeout(layer, timer), &mut outputs);
+        }
+        outputs
+    }
+
+    /// The node is back after a crash, with these records: each with the place of the layer that stored it.
+    pub fn recover(&mut self, now: Nanos, records: Vec<(u32, Vec<u8>)>) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        // The lower layers first: an upper one may already use them.
+        for layer in (0..self.layers.len()).rev() {
+            let own = records.iter().filter(|(place, _)| *place as usize == layer);
+            let own = own.map(|(_, record)| record.clone()).collect();
+            self.run(now, Event::Recover(layer, own), &mut outputs);
+        }
+        outputs
+    }
+
+    /// When [`Stack::wake`] is to be called next.
+    pub fn next_wake(&self) -> Option<Nanos> {
+        self.timers.values().min().copied()
+    }
+
+    fn due(&self, now: Nanos) -> Option<(usize, u32)> {
+        let due = self.timers.iter().filter(|(_, at)| **at <= now);
+        due.min_by_key(|(timer, at)| (**at, **timer)).map(|(timer, _)| *timer)
+    }
+
+    fn run(&mut self, now: Nanos, first: Event, outputs: &mut Vec<Output>) {
+        let mut queue = VecDeque::from([first]);
+        while let Some(event) = queue.pop_front() {
+            let mut cx = Context::new(&self.identity, now);
+            let at = match event {
+                Event::Request(at, to, packet) => {
+                    self.layers[at].request(to, packet, &mut cx);
+                    at
+                }
+                Event::Receive(at, from, packet) => {
+                    self.layers[at].receive(from, packet, &mut cx);
+                    at
+                }
+                Event::Timeout(at, timer) => {
+                    self.layers[at].timeout(timer, &mut cx);
+                    at
+                }
+                Event::Recover(at, records) => {
+                    self.layers[at].recover(&records, &mut cx);
+                    at
+                }
+            };
+            let wishes = cx.into_outbox();
+            wishes.into_iter().for_each(|wish| self.grant(at, wish, (&mut queue, outputs)));
+        }
+    }
+
+    fn grant(&mut self, at: usize, wish: Wish, (queue, outputs): (&mut VecDeque<Event>, &mut Vec<Output>)) {
+        match wish {
+            Wish::Below(to, packet) if at + 1 < self.layers.len() => queue.push_back(Event::Request(at + 1, to, packet)),
+            Wish::Below(to, packet) => self.transmit(to, &packet, outputs),
+            Wish::Above(from, packet) if at > 0 => queue.push_back(Event::Receive(at - 1, from, packet)),
+            Wish::Above(_, packet) => {
+                // What comes out at the top is what went in there: the number of a message.
+                if let Some(message) = packet.payload.read() {
+                    outputs.push(Output::Deliver(message));
+                }
+            }
+            Wish::Timer(timer, time) => {
+                self.timers.insert((at, timer), time);
+            }
+            Wish::Store(record) => outputs.push(Output::Store(at as u32, record)),
+            Wish::Indicate(indication) => outputs.push(Output::Indicate(indication)),
+        }
+    }
+
+    /// Frames for the network; it is the fair-loss link of the lectures.
+    fn transmit(&self, to: To, packet: &Packet, outputs: &mut Vec<Output>) {
+        let me = self.identity.me;
+        let receivers = self.identity.nodes.iter().copied().filter(|node| match to {
+            To::Others => *node != me,
+            To::One(one) => *node == one && one != me,
+        });
+        outputs.extend(receivers.map(|to| {
+            let (key, body) = (packet.key.clone(), packet.payload.clone());
+            Output::Send { to, key, body }
+        }));
+    }
+}
