@@ -1,0 +1,314 @@
+//! The judge: reads a history once, op by op, and drives every checker on the way.
+//!
+//! It keeps the [ledger](crate::ledger) of what the file has said, lets each node's deliveries through to the checkers when
+//! all is known of their places ([`hold_back`]), and stops at the `drained` line. At the end each checker says what it
+//! found, and [`outcome`] weighs that against what was promised. The few earlier ops that a witness speaks of are found by
+//! a second reading, which a clean history does not need.
+
+mod classification;
+mod findings;
+mod hold_back;
+mod options;
+mod outcome;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+pub use findings::Findings;
+pub use options::{FifoGaps, JudgeError, Options};
+
+use crate::header::{Condition, Crashes, Header};
+use crate::ledger::Ledger;
+use crate::ledger::faults::Moment;
+use crate::ledger::messages::{Id, Mark};
+use crate::ledger::nodes::{Cause, MAX_NODES};
+use crate::op::{Event, Kind, Message, Names, Node, Op, Other, Process};
+use crate::property::{Close, Delivery, Misdeed, Property, Report, Reported};
+use crate::table::CHECKERS;
+use crate::verdict::Counts;
+use hold_back::{Held, HoldBack};
+
+/// How the file ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tail {
+    /// With a whole line.
+    Whole,
+    /// In the middle of a line: the writer was killed.
+    Torn,
+}
+
+/// Reads a history once, op by op, and drives every checker on the way.
+pub struct Judge {
+    header: Option<Header>,
+    promises: BTreeMap<String, Condition>,
+    fifo_gaps: FifoGaps,
+    ledger: Ledger,
+    held: HoldBack,
+    checkers: Vec<Box<dyn Property>>,
+    /// Those of `checkers` that hear of deliveries.
+    hearers: Vec<usize>,
+    counts: Counts,
+    /// Requests that have had any completion.
+    completed: u64,
+    /// Set by the `drained` line, after which nothing counts.
+    close: Option<Close>,
+    last: Moment,
+    interrupted: Option<String>,
+    /// Whether there are more nodes than can be judged.
+    crowded: bool,
+}
+
+impl Judge {
+    /// A judge for a history with this first line, or without one (somebody else's history).
+    pub fn new(header: Option<Header>, options: &Options) -> Result<Judge, JudgeError> {
+        let promises = options::promises(header.as_ref(), options)?;
+        let checkers: Vec<_> = CHECKERS.iter().map(|checker| (checker.start)(options)).collect();
+        let hearers = (0..checkers.len()).filter(|at| checkers[*at].hears_deliveries()).collect();
+        let (crashes, ok) = header.as_ref().map_or_else(Default::default, |h| (h.crashes, h.ok));
+        Ok(Judge {
+            header,
+            promises,
+            fifo_gaps: options.fifo_gaps,
+            ledger: Ledger::new(crashes, ok),
+            held: HoldBack::default(),
+            checkers,
+            hearers,
+            counts: Counts::default(),
+            completed: 0,
+            close: None,
+            last: Moment { index: 0, time: 0 },
+            interrupted: None,
+            crowded: false,
+        })
+    }
+
+    /// Takes the next op of the file.
+    pub fn op(&mut self, op: &Op, names: &Names) {
+        self.counts.ops += 1;
+        if self.close.is_some() {
+            return;
+        }
+        self.last = Moment::of(op);
+        match (op.process, &op.event) {
+            (Process::Client(_), Event::Request { node, message }) => self.request(op.kind, *node, *message),
+            (Process::Node(node), event) if node.at() < MAX_NODES => self.indication(node, event, (op, names)),
+            (Process::Node(_), _) => self.crowded = true,
+            (Process::Nemesis, Event::Other(other)) => self.nemesis(op, other, names),
+            _ => {}
+        }
+    }
+
+    /// The end of the file.
+    pub fn finish(mut self, names: &Names, tail: Tail) -> Findings {
+        if self.close.is_none() {
+            self.release_all();
+        }
+        let group = self.group(names);
+        let crashed = group.iter().filter(|node| self.ledger.nodes.get(**node).crashes > 0).count();
+        self.counts.crashed = crashed as u64;
+        self.counts.cut_short = self.close.is_none() || tail == Tail::Torn;
+        self.counts.indeterminate = self.counts.invoked.saturating_sub(self.counts.acknowledged + self.counts.failed);
+        self.counts.bites = self.ledger.faults.bites.clone();
+        findings::weigh(self, &group, names)
+    }
+
+    fn request(&mut self, kind: Kind, node: Node, message: Message) {
+        match kind {
+            Kind::Invoke => {
+                self.counts.invoked += 1;
+                self.ledger.invoked(node, message);
+                return;
+            }
+            Kind::Ok => {
+                self.counts.acknowledged += 1;
+                self.ledger.acknowledged(node, message);
+            }
+            Kind::Fail => self.counts.failed += 1,
+            Kind::Info => {}
+        }
+        self.completed += 1;
+    }
+
+    fn indication(&mut self, node: Node, event: &Event, (op, names): (&Op, &Names)) {
+        if op.kind != Kind::Info {
+            return;
+        }
+        match event {
+            Event::Deliver { message, .. } => self.delivery(node, *message),
+            Event::Broadcast(message) => self.broadcast(node, *message),
+            Event::Start { .. } => self.start(node),
+            Event::Leader { term } => self.report(node, Reported::Leads(*term)),
+            Event::Other(other) => self.other(node, other, names),
+            Event::Request { .. } => return,
+        }
+        self.ledger.nodes.get_mut(node).seen = true;
+    }
+
+    fn broadcast(&mut self, node: Node, message: Message) {
+        self.counts.broadcasts += 1;
+        if let Some(awaited) = self.ledger.broadcast(node, message) {
+            self.release(awaited);
+        }
+    }
+
+    #[inline]
+    fn delivery(&mut self, node: Node, message: Message) {
+        self.counts.deliveries += 1;
+        let id = self.ledger.messages.named(message);
+        if self.held.holds(node) || !self.ledger.settled(id) {
+            self.hold(node, id);
+        } else {
+            self.pass(node, (id, self.last));
+        }
+    }
+
+    fn start(&mut self, node: Node) {
+        if !self.ledger.started(node) {
+            return;
+        }
+        if self.held.holds(node) {
+            self.held.push(node, Held::Restart);
+        } else {
+            self.restart(node);
+        }
+    }
+
+    fn other(&mut self, node: Node, other: &Other, names: &Names) {
+        let text = |key: &str| other.value.get(key).and_then(Value::as_str);
+        let what = match other.f.as_str() {
+            "exit" => {
+                let by_kill = self.ledger.faults.explains_exit(names.name(node), text("status"));
+                let cause = if by_kill { Cause::Kill } else { Cause::Itself };
+                self.ledger.exited(node, cause);
+                Reported::Exited(cause, text("status").unwrap_or("status unknown").to_owned())
+            }
+            "nonsense" => {
+                let line = text("line").unwrap_or_default();
+                Reported::Misbehaved(Misdeed::Nonsense, format!("printed what is no envelope: {line:?}"))
+            }
+            "silent" => {
+                let reason = text("reason").unwrap_or("no reason is known");
+                Reported::Misbehaved(Misdeed::Silent, format!("did not answer: {reason}"))
+            }
+            "flood" => {
+                let what = "wrote more than the harness accepts".to_owned();
+                Reported::Misbehaved(Misdeed::Flood, what)
+            }
+            _ => return,
+        };
+        self.report(node, what);
+    }
+
+    fn report(&mut self, node: Node, what: Reported) {
+        let report = Report { node, at: self.last, what };
+        for checker in &mut self.checkers {
+            checker.reported(&self.ledger, &report);
+        }
+    }
+
+    fn nemesis(&mut self, op: &Op, other: &Other, names: &Names) {
+        match (other.f.as_str(), op.kind) {
+            ("drained", Kind::Ok) => self.drained(Close::Drained),
+            ("drained", Kind::Info) => {
+                let late_us = other.value.get("late_us").and_then(Value::as_u64).unwrap_or_default();
+                self.drained(Close::Late { late_us });
+            }
+            ("interrupted", _) => {
+                let reason = other.value.get("reason").and_then(Value::as_str).unwrap_or("no reason is known");
+                self.interrupted = Some(reason.to_owned());
+            }
+            _ => {}
+        }
+        let named = self.ledger.messages.len();
+        self.ledger.faults.take(op, other, (names, named));
+    }
+
+    fn drained(&mut self, close: Close) {
+        self.close = Some(close);
+        self.release_all();
+    }
+
+    /// Lets a delivery wait, and stops waiting for the oldest one of its node if there are too many.
+    fn hold(&mut self, node: Node, id: Id) {
+        self.ledger.messages.get_mut(id).mark(Mark::Awaited);
+        if self.held.push(node, Held::Delivery(id, self.last)) {
+            if let Some(Held::Delivery(first, _)) = self.held.first(node) {
+                self.ledger.give_up(first);
+            }
+            self.release_from(node);
+        }
+    }
+
+    /// A broadcast has come: whoever waits for it goes on.
+    fn release(&mut self, awaited: Id) {
+        self.ledger.messages.get_mut(awaited).unmark(Mark::Awaited);
+        for node in self.held.nodes() {
+            if matches!(self.held.first(node), Some(Held::Delivery(id, _)) if id == awaited) {
+                self.release_from(node);
+            }
+        }
+    }
+
+    fn release_from(&mut self, node: Node) {
+        while let Some(held) = self.held.first(node) {
+            match held {
+                Held::Delivery(id, _) if !self.ledger.settled(id) => return,
+                Held::Delivery(id, at) => self.pass(node, (id, at)),
+                Held::Restart => self.restart(node),
+            }
+            self.held.pop(node);
+        }
+    }
+
+    /// No line follows that anybody could wait for.
+    fn release_all(&mut self) {
+        self.ledger.close();
+        for node in self.held.nodes() {
+            while let Some(held) = self.held.first(node) {
+                match held {
+                    Held::Delivery(id, at) => self.pass(node, (id, at)),
+                    Held::Restart => self.restart(node),
+                }
+                self.held.pop(node);
+            }
+        }
+    }
+
+    /// A delivery in the node's own order, all known of its message's place.
+    #[inline]
+    fn pass(&mut self, node: Node, (id, at): (Id, Moment)) {
+        let remote = self.ledger.messages.get(id).sender() != Some(node);
+        let disturbed = remote && !self.ledger.faults.calm_since(id.at());
+        if disturbed {
+            self.ledger.disturbed.insert(id.at());
+        }
+        let again = !self.ledger.nodes.deliver(node, id);
+        let delivery = Delivery { node, id, at, again, disturbed };
+        for hearer in &self.hearers {
+            self.checkers[*hearer].delivered(&self.ledger, &delivery);
+        }
+    }
+
+    fn restart(&mut self, node: Node) {
+        match self.ledger.crashes {
+            Crashes::Stop => {
+                self.ledger.nodes.forget(node);
+                self.checkers.iter_mut().for_each(|checker| checker.restarted(node));
+            }
+            Crashes::Recover => self.ledger.nodes.get_mut(node).later_life = true,
+        }
+    }
+
+    /// The nodes of the system: those of the first line, else those that the history names.
+    fn group(&self, names: &Names) -> Vec<Node> {
+        let mut group: Vec<Node> = match &self.header {
+            Some(header) => header.nodes.iter().filter_map(|name| names.find(name)).collect(),
+            None => names.iter().map(|(node, _)| node).collect(),
+        };
+        group.retain(|node| node.at() < MAX_NODES);
+        group.sort();
+        group.dedup();
+        group
+    }
+}

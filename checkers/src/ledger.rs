@@ -1,0 +1,236 @@
+//! The ledger: what the file has said so far, in the form in which every checker needs it.
+//!
+//! It holds a few bytes a message (its number, its sender, its rank in the sender's stream, and a bit for each node that
+//! delivered it), and nothing of a line beyond that: the lines that prove a violation are found again by a second reading.
+
+pub mod bits;
+pub mod faults;
+pub mod messages;
+pub mod nodes;
+mod slots;
+pub mod streams;
+
+use crate::header::{Acknowledges, Crashes};
+use crate::op::{Message, Node};
+use bits::Bits;
+use faults::Faults;
+use messages::{Id, Mark, Messages};
+use nodes::{Cause, Nodes};
+use streams::{Stream, Voice};
+
+/// A message's place in its sender's order: the messages `first..after` of the sender's stream come before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The sender.
+    pub sender: Node,
+    /// Which life of the sender, from 0.
+    pub life: u8,
+    /// The rank of the first message of the same life of the sender.
+    pub first: u32,
+    /// How many messages of the stream were there before it.
+    pub after: u32,
+}
+
+/// What the file has said so far.
+pub struct Ledger {
+    /// What a crash means.
+    pub crashes: Crashes,
+    /// What an acknowledgement binds to.
+    pub ok: Acknowledges,
+    /// The messages.
+    pub messages: Messages,
+    /// The nodes.
+    pub nodes: Nodes,
+    /// What the nemesis did.
+    pub faults: Faults,
+    /// The messages of which some delivery at another node than the sender met a fault.
+    pub disturbed: Bits,
+    /// Whether a broadcast stood so far behind one of its deliveries that the wait for it had been given up.
+    pub straggled: bool,
+    streams: Vec<Stream>,
+    /// Of the messages of silent senders, the rank of each in its stream, `u32::MAX` where there is none.
+    acknowledged_at: Vec<u32>,
+    no_stream: Stream,
+}
+
+impl Ledger {
+    /// Nothing has been said yet.
+    pub fn new(crashes: Crashes, ok: Acknowledges) -> Ledger {
+        Ledger {
+            crashes,
+            ok,
+            messages: Messages::new(),
+            nodes: Nodes::default(),
+            faults: Faults::default(),
+            disturbed: Bits::default(),
+            straggled: false,
+            streams: Vec::new(),
+            acknowledged_at: Vec::new(),
+            no_stream: Stream::default(),
+        }
+    }
+
+    /// The messages of one sender, in its order.
+    pub fn stream(&self, sender: Node) -> &Stream {
+        self.streams.get(sender.at()).unwrap_or(&self.no_stream)
+    }
+
+    /// A message's place in its sender's order. `None` for a message that nobody broadcast, that its sender never reported
+    /// though it reports others, or of a life too late to be told apart from others.
+    #[inline]
+    pub fn place(&self, id: Id) -> Option<Place> {
+        let entry = self.messages.get(id);
+        let sender = entry.sender()?;
+        let stream = self.stream(sender);
+        let placed = match stream.voice {
+            Voice::Reports => entry.is(Mark::Broadcast),
+            Voice::Silent => entry.is(Mark::Invoked),
+            Voice::Unheard => false,
+        };
+        if !placed {
+            return None;
+        }
+        let first = stream.life_begins(entry.life)?;
+        Some(Place { sender, life: entry.life, first, after: entry.after })
+    }
+
+    /// The rank of a message in its sender's stream. In a stream of acknowledgements a message without one has no rank.
+    pub fn rank(&self, id: Id) -> Option<u32> {
+        let place = self.place(id)?;
+        match self.stream(place.sender).voice {
+            Voice::Reports => Some(place.after),
+            _ => self.acknowledged_at.get(id.at()).copied().filter(|rank| *rank != u32::MAX),
+        }
+    }
+
+    /// Whether all that can be known of a message's place is known, so that a delivery of it can be judged.
+    #[inline]
+    pub fn settled(&self, id: Id) -> bool {
+        let entry = self.messages.get(id);
+        if entry.is(Mark::Broadcast) || entry.is(Mark::GivenUp) {
+            return true;
+        }
+        entry.sender().is_some_and(|sender| self.stream(sender).voice == Voice::Silent)
+    }
+
+    /// Whether anything says that somebody broadcast this message: a request or a report.
+    pub fn evidenced(&self, id: Id) -> bool {
+        self.messages.get(id).sender().is_some()
+    }
+
+    /// Whether a message counts as broadcast: its broadcast was reported, or its request acknowledged by a sender that the
+    /// acknowledgement still binds (`taken` binds while the node stays up).
+    pub fn counts_as_broadcast(&self, id: Id) -> bool {
+        let entry = self.messages.get(id);
+        let crashed = entry.sender().is_some_and(|sender| self.nodes.get(sender).crashes > 0);
+        let binding = self.ok == Acknowledges::Delivered || !crashed;
+        entry.is(Mark::Broadcast) || entry.is(Mark::Acknowledged) && binding
+    }
+
+    /// Whether a node is faulty: a fault ended a life of it and (mode `recover`) it was not started again.
+    pub fn faulty(&self, node: Node) -> bool {
+        let state = self.nodes.get(node);
+        match self.crashes {
+            Crashes::Stop => state.crashes > 0,
+            Crashes::Recover => state.down == Some(Cause::Kill),
+        }
+    }
+
+    /// A client asked `node` to broadcast a message.
+    pub fn invoked(&mut self, node: Node, message: Message) -> Id {
+        let id = self.messages.named(message);
+        let stream = stream_of(&mut self.streams, node);
+        let entry = self.messages.get_mut(id);
+        if entry.claim(node) && entry.mark(Mark::Invoked) && stream.voice != Voice::Reports {
+            (entry.after, entry.life) = (stream.len(), stream.life());
+            self.straggled |= entry.is(Mark::GivenUp);
+        }
+        id
+    }
+
+    /// A client was told `ok`. One for what nobody had asked for has no place in any order.
+    pub fn acknowledged(&mut self, node: Node, message: Message) {
+        let id = self.messages.named(message);
+        let entry = self.messages.get_mut(id);
+        let stream = stream_of(&mut self.streams, node);
+        let news = entry.claim(node) && entry.mark(Mark::Acknowledged);
+        if !news || !entry.is(Mark::Invoked) || stream.voice == Voice::Reports {
+            return;
+        }
+        if self.acknowledged_at.len() <= id.at() {
+            self.acknowledged_at.resize(id.at() + 1, u32::MAX);
+        }
+        self.acknowledged_at[id.at()] = stream.len();
+        stream.push(id);
+    }
+
+    /// A node reported a broadcast. Whether a delivery waits for it.
+    pub fn broadcast(&mut self, node: Node, message: Message) -> Option<Id> {
+        let id = self.messages.named(message);
+        let entry = self.messages.get_mut(id);
+        if !entry.claim(node) || !entry.mark(Mark::Broadcast) {
+            return None;
+        }
+        let stream = stream_of(&mut self.streams, node);
+        if stream.voice == Voice::Unheard {
+            stream.speaks();
+        }
+        self.straggled |= entry.is(Mark::GivenUp) || stream.voice == Voice::Silent;
+        if stream.voice == Voice::Reports {
+            (entry.after, entry.life) = (stream.len(), stream.life());
+            stream.push(id);
+        }
+        entry.is(Mark::Awaited).then_some(id)
+    }
+
+    /// Stops waiting for the broadcast of a message. A sender that has reported none so far is taken to report none.
+    pub fn give_up(&mut self, id: Id) {
+        let entry = self.messages.get_mut(id);
+        entry.mark(Mark::GivenUp);
+        if let Some(sender) = entry.sender() {
+            let stream = stream_of(&mut self.streams, sender);
+            if stream.voice == Voice::Unheard {
+                stream.voice = Voice::Silent;
+                self.messages.get_mut(id).unmark(Mark::GivenUp);
+            }
+        }
+    }
+
+    /// A life begins; whether it is a later one. In mode `stop` its broadcasts are an order of their own.
+    pub fn started(&mut self, node: Node) -> bool {
+        let state = self.nodes.get_mut(node);
+        state.lives += 1;
+        let came_back = state.down.take().is_some();
+        let later = came_back || state.lives > 1;
+        if later && self.crashes == Crashes::Stop {
+            stream_of(&mut self.streams, node).restarts();
+        }
+        later
+    }
+
+    /// A life has ended.
+    pub fn exited(&mut self, node: Node, cause: Cause) {
+        let state = self.nodes.get_mut(node);
+        state.down = Some(cause);
+        match cause {
+            Cause::Kill => state.crashes += 1,
+            Cause::Itself => state.falls += 1,
+        }
+    }
+
+    /// The file has ended: who has not reported a broadcast so far never will.
+    pub fn close(&mut self) {
+        for stream in &mut self.streams {
+            if stream.voice == Voice::Unheard {
+                stream.voice = Voice::Silent;
+            }
+        }
+    }
+}
+
+fn stream_of(streams: &mut Vec<Stream>, node: Node) -> &mut Stream {
+    if node.at() >= streams.len() {
+        streams.resize_with(node.at() + 1, Stream::default);
+    }
+    &mut streams[node.at()]
+}

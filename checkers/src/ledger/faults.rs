@@ -1,0 +1,168 @@
+//! What the nemesis did: which fault was in force when, which bit, and which exits it caused.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::op::{Kind, Names, Node, Op, Other};
+
+/// The most faults that are kept for witnesses, and the most that can be in force at once; more are counted only.
+const KEPT: usize = 1024;
+
+/// A line of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The op's index.
+    pub index: u64,
+    /// Its time, ns since the run began.
+    pub time: u64,
+}
+
+impl Moment {
+    /// When an op happened.
+    pub fn of(op: &Op) -> Moment {
+        Moment { index: op.index, time: op.time }
+    }
+}
+
+/// One fault.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// What it was: `kill`, `partition`, ...
+    pub f: String,
+    /// When it was asked for.
+    pub began: Moment,
+    /// When it was lifted or was over, if it was.
+    pub ended: Option<Moment>,
+    /// The node that it hit, if it was one.
+    pub node: Option<Node>,
+    /// The directed links that it hit.
+    pub links: Vec<(Node, Node)>,
+}
+
+/// Everything that the nemesis did.
+#[derive(Default)]
+pub struct Faults {
+    open: BTreeMap<u64, Fault>,
+    past: Vec<Fault>,
+    /// How many faults bit, by class (`link`, `kill`, ...).
+    pub bites: BTreeMap<String, u64>,
+    /// What bit, by class and by name (`link` and `loss`).
+    bitten: BTreeMap<String, u64>,
+    /// Kills that have not been followed by an exit yet, by the node's name.
+    kills: BTreeMap<String, u64>,
+    /// The first message that the file named after the last fault was over.
+    calm_from: usize,
+}
+
+impl Faults {
+    /// Whether no fault was in force at any moment since the file first named the message of this place.
+    #[inline]
+    pub fn calm_since(&self, place: usize) -> bool {
+        self.open.is_empty() && place >= self.calm_from
+    }
+
+    /// Whether a fault of this class or name bit.
+    pub fn bit(&self, class: &str) -> bool {
+        self.bitten.contains_key(class)
+    }
+
+    /// A node exited with this status (as the history writes it): whether a kill explains that. Each kill explains one exit.
+    pub fn explains_exit(&mut self, node: &str, status: Option<&str>) -> bool {
+        let outstanding = self.kills.get_mut(node).filter(|kills| **kills > 0);
+        match outstanding {
+            Some(kills) if status.is_none_or(|s| s == "signal 9") => {
+                *kills -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes an op of the nemesis; `named` is how many messages the file has named so far.
+    pub fn take(&mut self, op: &Op, other: &Other, (names, named): (&Names, usize)) {
+        match (other.f.as_str(), op.kind) {
+            ("heal", Kind::Ok) => self.end_all(op, named),
+            ("resume", Kind::Ok | Kind::Info) => self.end(op, &other.value, named),
+            ("heal" | "resume" | "run" | "drained" | "interrupted", _) => {}
+            (_, Kind::Invoke) => self.begin(op, other, names),
+            (f, kind) => {
+                self.complete(f, kind, &other.value);
+                if f != "pause" || kind == Kind::Fail {
+                    self.end(op, &other.value, named);
+                }
+            }
+        }
+    }
+
+    /// All faults in the order in which they were asked for, those that were never lifted included.
+    pub fn into_all(self) -> Vec<Fault> {
+        let mut all = self.past;
+        all.extend(self.open.into_values());
+        all.sort_by_key(|fault| fault.began.index);
+        all
+    }
+
+    fn begin(&mut self, op: &Op, other: &Other, names: &Names) {
+        let node = text(&other.value, "node");
+        if let (Some(node), "kill") = (node, other.f.as_str()) {
+            *self.kills.entry(node.to_owned()).or_default() += 1;
+        }
+        let Some(id) = other.value.get("id").and_then(Value::as_u64) else { return };
+        if self.open.len() == KEPT {
+            return;
+        }
+        let node = node.and_then(|name| names.find(name));
+        let links = ["cut", "links"].iter().flat_map(|key| links(&other.value, key, names)).collect();
+        let fault = Fault { f: other.f.clone(), began: Moment::of(op), ended: None, node, links };
+        self.open.insert(id, fault);
+    }
+
+    fn complete(&mut self, f: &str, kind: Kind, value: &Value) {
+        if let (Kind::Fail, "kill", Some(node)) = (kind, f, text(value, "node")) {
+            let outstanding = self.kills.entry(node.to_owned()).or_default();
+            *outstanding = outstanding.saturating_sub(1);
+        }
+        if kind != Kind::Ok {
+            return;
+        }
+        let class = text(value, "class").unwrap_or(f);
+        *self.bites.entry(class.to_owned()).or_default() += 1;
+        *self.bitten.entry(class.to_owned()).or_default() += 1;
+        if class != f {
+            *self.bitten.entry(f.to_owned()).or_default() += 1;
+        }
+    }
+
+    fn end(&mut self, op: &Op, value: &Value, named: usize) {
+        let id = value.get("id").and_then(Value::as_u64);
+        let Some(mut fault) = id.and_then(|id| self.open.remove(&id)) else { return };
+        fault.ended = Some(Moment::of(op));
+        self.calm_from = named;
+        if self.past.len() < KEPT {
+            self.past.push(fault);
+        }
+    }
+
+    fn end_all(&mut self, op: &Op, named: usize) {
+        for (_, mut fault) in std::mem::take(&mut self.open) {
+            fault.ended = Some(Moment::of(op));
+            self.calm_from = named;
+            if self.past.len() < KEPT {
+                self.past.push(fault);
+            }
+        }
+    }
+}
+
+fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
+    value.get(key).and_then(Value::as_str)
+}
+
+fn links(value: &Value, key: &str, names: &Names) -> Vec<(Node, Node)> {
+    let pair = |link: &Value| {
+        let end = |at| link.get(at).and_then(Value::as_str).and_then(|name| names.find(name));
+        Some((end(0)?, end(1)?))
+    };
+    value.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(pair).collect()
+}

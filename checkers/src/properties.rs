@@ -1,0 +1,8 @@
+//! The properties, one file each (or two that are halves of one thing).
+
+pub mod agreement;
+pub mod fifo_order;
+pub mod integrity;
+pub mod leadership;
+pub mod survives;
+pub mod validity;

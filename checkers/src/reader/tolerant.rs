@@ -1,0 +1,173 @@
+//! The tolerant path: any JSON object that means an op, with errors in words.
+
+use std::num::NonZeroU32;
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, Visitor};
+use serde_json::Value;
+
+use super::{Context, shown};
+use crate::header::{FORMAT, Header};
+use crate::op::{Event, Kind, MAX_MESSAGE, Op, Other, Process};
+
+/// A line by its keys; unknown ones are ignored.
+#[derive(Deserialize)]
+struct Line {
+    index: u64,
+    time: u64,
+    process: Who,
+    #[serde(rename = "type")]
+    kind: Type,
+    f: String,
+    #[serde(default)]
+    value: Value,
+}
+
+/// A client's number or a name.
+enum Who {
+    Client(u32),
+    Name(String),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Type {
+    Invoke,
+    Ok,
+    Fail,
+    Info,
+}
+
+/// Reads a line, without its LF.
+pub(super) fn read(line: &[u8], context: &mut Context) -> Result<Op, String> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let text = text(line)?;
+    let line: Line = serde_json::from_str(text).map_err(|error| malformed(&error, text))?;
+    let (process, event) = match line.process {
+        Who::Client(client) => (Process::Client(client), request(&line.f, line.value, context)?),
+        Who::Name(name) if name == "nemesis" => (Process::Nemesis, nemesis(line.f, line.value, context)?),
+        Who::Name(name) => {
+            let node = context.node(&name)?;
+            (Process::Node(node), indication(line.f, line.value)?)
+        }
+    };
+    let kind = match line.kind {
+        Type::Invoke => Kind::Invoke,
+        Type::Ok => Kind::Ok,
+        Type::Fail => Kind::Fail,
+        Type::Info => Kind::Info,
+    };
+    Ok(Op { index: line.index, time: line.time, process, kind, event })
+}
+
+fn text(line: &[u8]) -> Result<&str, String> {
+    if line.is_empty() {
+        return Err("an empty line; every line is one op".to_owned());
+    }
+    if line.starts_with(&[0xEF, 0xBB, 0xBF]) {
+        return Err("the file begins with a byte order mark; save it as UTF-8 without one".to_owned());
+    }
+    std::str::from_utf8(line).map_err(|error| {
+        format!("not UTF-8 at byte {} of the line: {}", error.valid_up_to() + 1, shown(&line[..error.valid_up_to()]))
+    })
+}
+
+fn malformed(error: &serde_json::Error, text: &str) -> String {
+    let what = error.to_string();
+    let what = what.split_once(" at line ").map_or(what.as_str(), |(what, _)| what);
+    let what = shown(what.as_bytes());
+    format!("no op: {what} (column {}): {}", error.column(), shown(text.as_bytes()))
+}
+
+fn request(f: &str, value: Value, context: &mut Context) -> Result<Event, String> {
+    if f != "broadcast" {
+        return Ok(other(f.to_owned(), value));
+    }
+    let node = value.get("node").and_then(Value::as_str);
+    let node = node.ok_or_else(|| format!("a client's broadcast without a node in its value: {}", json(&value)))?;
+    let message = number(value.get("message"), "a client's broadcast needs a message")?;
+    Ok(Event::Request { node: context.node(node)?, message })
+}
+
+fn indication(f: String, value: Value) -> Result<Event, String> {
+    match f.as_str() {
+        "broadcast" => Ok(Event::Broadcast(number(Some(&value), "a node's broadcast needs a message")?)),
+        "deliver" if value.is_object() => {
+            let pos = value.get("pos").and_then(Value::as_u64).and_then(|pos| NonZeroU32::new(u32::try_from(pos).ok()?));
+            let pos = pos.ok_or_else(|| format!("a delivery's pos counts from 1: {}", json(&value)))?;
+            let message = number(value.get("message"), "a delivery needs a message")?;
+            Ok(Event::Deliver { message, pos: Some(pos) })
+        }
+        "deliver" => Ok(Event::Deliver { message: number(Some(&value), "a delivery needs a message")?, pos: None }),
+        "start" => {
+            let incarnation = value.get("incarnation").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+            let incarnation = incarnation.ok_or_else(|| format!("a start without an incarnation: {}", json(&value)))?;
+            Ok(Event::Start { incarnation })
+        }
+        "leader" => {
+            let term = value.get("term").and_then(Value::as_u64);
+            Ok(Event::Leader { term: term.ok_or_else(|| format!("a leader without a term: {}", json(&value)))? })
+        }
+        _ => Ok(other(f, value)),
+    }
+}
+
+fn nemesis(f: String, value: Value, context: &mut Context) -> Result<Event, String> {
+    if f == "run" {
+        if context.index > 0 {
+            return Err("a second first line: \"run\" stands at index 0 only".to_owned());
+        }
+        context.begin(header(&value)?)?;
+    }
+    Ok(other(f, value))
+}
+
+fn header(value: &Value) -> Result<Header, String> {
+    match value.get("format").and_then(Value::as_u64) {
+        Some(format) if format > u64::from(FORMAT) => {
+            return Err(format!("format {format} is newer than {FORMAT}, the newest that this temblor reads"));
+        }
+        Some(1..) => {}
+        _ => return Err(format!("the first line has no format version: {}", json(value))),
+    }
+    Header::deserialize(value).map_err(|error| format!("the first line is not complete: {error}"))
+}
+
+fn other(f: String, value: Value) -> Event {
+    Event::Other(Box::new(Other { f, value }))
+}
+
+fn number(value: Option<&Value>, needed: &str) -> Result<u64, String> {
+    let found = value.map_or("nothing".to_owned(), json);
+    let number = value.and_then(Value::as_u64).filter(|number| *number <= MAX_MESSAGE);
+    number.ok_or_else(|| format!("{needed}, a whole number up to 2^53 - 1; found {found}"))
+}
+
+fn json(value: &Value) -> String {
+    shown(value.to_string().as_bytes())
+}
+
+impl<'de> Deserialize<'de> for Who {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WhoVisitor)
+    }
+}
+
+struct WhoVisitor;
+
+impl Visitor<'_> for WhoVisitor {
+    type Value = Who;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a process: a client's number, a node's name, or \"nemesis\"")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Who, E> {
+        let client = u32::try_from(number);
+        client.map(Who::Client).map_err(|_| E::custom(format!("a client's number up to 2^32 - 1 was expected, not {number}")))
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Who, E> {
+        if name.is_empty() { Err(E::custom("a process has a name")) } else { Ok(Who::Name(name.to_owned())) }
+    }
+}

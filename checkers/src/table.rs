@@ -1,0 +1,115 @@
+//! The table of checkers: every property that is judged, in the order of the reports.
+//!
+//! To add one: a file in `properties/`, and a line here.
+
+use crate::judge::Options;
+use crate::properties::{agreement, fifo_order, integrity, leadership, survives, validity};
+use crate::property::Property;
+
+/// One line of the table.
+pub struct Checker {
+    /// The property's name in files.
+    pub name: &'static str,
+    /// What can break it.
+    pub kind: Kind,
+    /// The definition, in words.
+    pub definition: &'static str,
+    /// Where the definition comes from.
+    pub source: &'static str,
+    /// What the exercise counter counts: the occasions on which the property could have failed.
+    pub exercise: &'static str,
+    /// Starts a checker on a new history.
+    pub(crate) start: fn(&Options) -> Box<dyn Property>,
+}
+
+/// What can break a property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Something bad happens; whatever comes later, that proves it.
+    Safety,
+    /// Something good never happens; judged where the history is drained.
+    Liveness,
+    /// Either.
+    Both,
+}
+
+impl Kind {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Safety => "safety",
+            Kind::Liveness => "liveness",
+            Kind::Both => "both",
+        }
+    }
+}
+
+/// Every checker, in the order of the reports.
+pub const CHECKERS: &[Checker] = &[
+    Checker {
+        name: "validity",
+        kind: Kind::Liveness,
+        definition: "what a correct node broadcast or acknowledged, it delivers itself",
+        source: "Hadzilacos and Toueg 1994; Cachin, Guerraoui and Rodrigues 2011, RB1",
+        exercise: "messages that their senders owed a delivery",
+        start: |_| validity::validity(),
+    },
+    Checker {
+        name: "no-duplication",
+        kind: Kind::Safety,
+        definition: "no node delivers a message more than once",
+        source: "Hadzilacos and Toueg 1994 (uniform integrity); Cachin, Guerraoui and Rodrigues 2011, BEB2",
+        exercise: "deliveries at other nodes than the sender, a fault in force since the broadcast",
+        start: |_| integrity::no_duplication(),
+    },
+    Checker {
+        name: "no-creation",
+        kind: Kind::Safety,
+        definition: "what is delivered anywhere was broadcast by its sender",
+        source: "Hadzilacos and Toueg 1994 (uniform integrity); Cachin, Guerraoui and Rodrigues 2011, BEB3",
+        exercise: "messages that were delivered anywhere",
+        start: |_| integrity::no_creation(),
+    },
+    Checker {
+        name: "agreement",
+        kind: Kind::Liveness,
+        definition: "what a correct node delivers, every correct node delivers",
+        source: "Hadzilacos and Toueg 1994; Cachin, Guerraoui and Rodrigues 2011, RB4",
+        exercise: "messages delivered by a correct node, a fault in force while they spread",
+        start: |_| agreement::agreement(),
+    },
+    Checker {
+        name: "uniform-agreement",
+        kind: Kind::Liveness,
+        definition: "what any node delivers, faulty or not, every correct node delivers",
+        source: "Hadzilacos and Toueg 1994; Cachin, Guerraoui and Rodrigues 2011, URB4",
+        exercise: "messages that a faulty node delivered",
+        start: |_| agreement::uniform_agreement(),
+    },
+    Checker {
+        name: "fifo-order",
+        kind: Kind::Safety,
+        definition: "whoever delivers a message has delivered all that its sender broadcast before it (strict), \
+                     or delivers none of that later (gaps allowed)",
+        source: "Hadzilacos and Toueg 1994; Cachin, Guerraoui and Rodrigues 2011, FRB5",
+        exercise: "deliveries, at other nodes than the sender, of messages that others of the sender precede, \
+                   a fault in force since the broadcast",
+        start: |options| fifo_order::fifo_order(options.fifo_gaps),
+    },
+    Checker {
+        name: "one-leader-per-term",
+        kind: Kind::Safety,
+        definition: "no two nodes, and no two lives of one node, lead the same term",
+        source: "Ongaro and Ousterhout 2014, election safety",
+        exercise: "terms that got a leader after another had one",
+        start: |_| leadership::one_leader_per_term(),
+    },
+    Checker {
+        name: "survives",
+        kind: Kind::Both,
+        definition: "no node exits, falls silent or breaks the protocol unless a fault made it",
+        source: "every node promises it",
+        exercise: "nodes that were seen",
+        start: |_| survives::survives(),
+    },
+];

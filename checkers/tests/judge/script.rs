@@ -1,0 +1,138 @@
+//! Histories written by hand: one op a line, in words.
+//!
+//! ```text
+//! c1 asks n1 m1          c1 ok n1 m1          c1 refused n1 m1          c1 unsure n1 m1
+//! n1 broadcasts m1       n2 delivers m1       n2 delivers m1 @3         n1 leads 4
+//! n1 starts              n1 exits signal 9    n1 silent                 n1 nonsense          n1 flood
+//! nemesis invoke kill {"id":1,"class":"kill","node":"n2"}               nemesis ok drained
+//! ```
+
+use temblor_checkers::header::{Acknowledges, Condition, Crashes, FORMAT, Header};
+use temblor_checkers::judge::{Judge, Options, Tail};
+use temblor_checkers::op::{Event, Kind, Names, Node, Op, Other, Process};
+use temblor_checkers::verdict::{Judgement, Standing, Verdict};
+
+/// A header for `n` nodes in mode `stop`, with these promises, each `always`.
+pub fn header(n: usize, promises: &[&str]) -> Header {
+    Header {
+        format: FORMAT,
+        system: "test".to_owned(),
+        nodes: (1..=n).map(|at| format!("n{at}")).collect(),
+        crashes: Crashes::Stop,
+        faulty_max: n as u32,
+        ok: Acknowledges::Taken,
+        promises: promises.iter().map(|name| (name.to_string(), Condition::Always)).collect(),
+        requested: Vec::new(),
+        beyond: Vec::new(),
+    }
+}
+
+/// The names n1, n2, ...
+pub fn names(n: usize) -> Names {
+    let mut names = Names::default();
+    for at in 1..=n {
+        names.intern(&format!("n{at}")).expect("a test has few nodes");
+    }
+    names
+}
+
+/// The ops of a script.
+pub fn ops(script: &str) -> Vec<Op> {
+    let lines = script.lines().map(str::trim).filter(|line| !line.is_empty());
+    let ops = lines.enumerate().map(|(at, line)| {
+        let (process, kind, event) = op(line).unwrap_or_else(|| panic!("no op: {line}"));
+        Op { index: at as u64, time: at as u64 * 1_000_000, process, kind, event }
+    });
+    ops.collect()
+}
+
+fn op(line: &str) -> Option<(Process, Kind, Event)> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    if let Some(client) = words[0].strip_prefix('c') {
+        let kind = match words[1] {
+            "asks" => Kind::Invoke,
+            "ok" => Kind::Ok,
+            "refused" => Kind::Fail,
+            "unsure" => Kind::Info,
+            _ => return None,
+        };
+        let event = Event::Request { node: node(words[2])?, message: number(words[3], 'm')? };
+        return Some((Process::Client(client.parse().ok()?), kind, event));
+    }
+    if words[0] == "nemesis" {
+        let kind = match words[1] {
+            "invoke" => Kind::Invoke,
+            "ok" => Kind::Ok,
+            "fail" => Kind::Fail,
+            "info" => Kind::Info,
+            _ => return None,
+        };
+        let value = serde_json::from_str(&words[3..].join(" ")).unwrap_or(serde_json::Value::Null);
+        return Some((Process::Nemesis, kind, other(words[2], value)));
+    }
+    let event = match words[1] {
+        "broadcasts" => Event::Broadcast(number(words[2], 'm')?),
+        "delivers" => {
+            let pos = words.get(3).and_then(|pos| pos.strip_prefix('@')?.parse().ok());
+            Event::Deliver { message: number(words[2], 'm')?, pos }
+        }
+        "leads" => Event::Leader { term: words[2].parse().ok()? },
+        "starts" => Event::Start { incarnation: 1 },
+        "exits" => other("exit", serde_json::json!({ "status": words[2..].join(" ") })),
+        "silent" => other("silent", serde_json::json!({ "reason": "3 requests in a row", "requests": 3 })),
+        "nonsense" => other("nonsense", serde_json::json!({ "line": "hello", "count": 1 })),
+        "flood" => other("flood", serde_json::json!({ "bytes": 1 << 30 })),
+        _ => return None,
+    };
+    Some((Process::Node(node(words[0])?), Kind::Info, event))
+}
+
+fn other(f: &str, value: serde_json::Value) -> Event {
+    Event::Other(Box::new(Other { f: f.to_owned(), value }))
+}
+
+fn node(word: &str) -> Option<Node> {
+    number(word, 'n').map(|n| Node(n as u16 - 1))
+}
+
+fn number(word: &str, letter: char) -> Option<u64> {
+    word.strip_prefix(letter)?.parse().ok()
+}
+
+/// The verdict on these ops, both readings.
+pub fn judge(header: Option<&Header>, ops: &[Op], options: &Options) -> Verdict {
+    let names = names(header.map_or(4, |h| h.nodes.len()));
+    let mut judge = Judge::new(header.cloned(), options).expect("tests name known properties");
+    ops.iter().for_each(|op| judge.op(op, &names));
+    let mut findings = judge.finish(&names, Tail::Whole);
+    for op in ops {
+        if !findings.wants_more() {
+            break;
+        }
+        findings.locate(op, &names);
+    }
+    findings.into_verdict(&names)
+}
+
+/// A verdict in words: the outcome, and of what was promised all that is not simply valid.
+pub fn render(verdict: &Verdict) -> String {
+    let mut text = format!("{:?}, {}\n", verdict.outcome, verdict.classification.join(" and "));
+    for property in verdict.properties.iter().filter(|property| property.promised.is_some()) {
+        let holds = property.judgement == Judgement::Valid && property.standing == Standing::Promised;
+        if holds {
+            continue;
+        }
+        text += &format!("{} {:?} {:?}", property.property, property.judgement, property.standing);
+        text += &format!(", {} violations, exercised {}\n", property.violations, property.exercised);
+        text += &property.reason.iter().map(|reason| format!("  because {reason}\n")).collect::<String>();
+        for witness in &property.witnesses {
+            text += &format!("  {} [{}]\n", witness.sentence, witness.shape);
+            text += &witness.consequence_of.iter().map(|c| format!("    follows: {c}\n")).collect::<String>();
+            for (at, step) in witness.steps.iter().enumerate() {
+                text += &format!("    {}. line {}: {} {}", at + 1, step.index, step.process, step.what);
+                text += &if step.fact.is_empty() { "\n".to_owned() } else { format!(" ({})\n", step.fact) };
+            }
+        }
+    }
+    text
+}

@@ -1,0 +1,28 @@
+//! The naive twins: each property once more, straight from its definition, over the whole list of ops at once.
+//!
+//! They share no code with the checkers, and are quadratic or worse by design.
+
+mod agreement;
+mod fifo_order;
+mod integrity;
+mod leadership;
+mod past;
+mod survives;
+mod validity;
+
+pub use past::Past;
+
+/// A property's violations in a past, each as the node that sent the message concerned, if any.
+type Violations = fn(&Past) -> Vec<Option<u16>>;
+
+/// Every property with its twin, by name.
+pub const TWINS: &[(&str, Violations)] = &[
+    ("validity", validity::validity),
+    ("no-duplication", integrity::no_duplication),
+    ("no-creation", integrity::no_creation),
+    ("agreement", agreement::agreement),
+    ("uniform-agreement", agreement::uniform_agreement),
+    ("fifo-order", fifo_order::fifo_order),
+    ("one-leader-per-term", leadership::one_leader_per_term),
+    ("survives", survives::survives),
+];

@@ -1,0 +1,72 @@
+//! The command line: one subcommand a verb. `--help` of each teaches; everything it says is checked against what it does.
+
+mod durations;
+mod verbs;
+
+use clap::Parser;
+
+pub use verbs::{CheckArgs, ExplainArgs, Gaps, JudgeArgs, ListArgs, ListWhat, PlanArgs, RunArgs, SchemaArgs, SchemaWhat, SystemArgs, WishArgs};
+
+/// Start real node processes, inject faults, record a history, prove from it what held.
+#[derive(Debug, Parser)]
+#[command(name = "temblor", version, about, max_term_width = 80, after_help = EXITS)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The subcommands.
+#[derive(Debug, clap::Subcommand)]
+pub enum Verb {
+    /// Run an algorithm under faults and judge what it did
+    #[command(visible_alias = "test", after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+    /// Judge a history that is there already
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(CheckArgs),
+    /// Say in words, step by step, why a history is wrong
+    Explain(ExplainArgs),
+    /// Print the plan that a seed gives, without running it
+    #[command(after_help = PLAN_EXAMPLES)]
+    Plan(PlanArgs),
+    /// List algorithms, bugs, workloads, faults or checkers
+    List(ListArgs),
+    /// Print the JSON schema of a file format
+    Schema(SchemaArgs),
+    /// Be a node: what `run` starts for each node of a cluster
+    Node(temblor_node::NodeArgs),
+}
+
+const EXITS: &str = "\
+Exit codes:
+  0  all that was asked ran, was checked and is clean
+  1  a violation
+  2  wrong command line or plan file, or a path that is absent
+  3  inconclusive: a promised property unknown, a history cut short,
+     a requested fault that never bit, interrupted
+  4  nothing ran, or nothing to judge
+  5  the harness failed, or the input is no history
+When several apply: 1 > 5 > 4 > 3 > 0.
+
+Answers go to stdout; progress, notes and errors to stderr.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  temblor run fifo --nemesis partition,kill,pause --seed 7
+  temblor run eager --runs 20 --time-limit 2s
+  temblor run retransmit --bug no-deduplication
+  temblor run fifo --plan my-plan.json
+
+All files are left in results/latest/.";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  temblor check results/latest
+  temblor check history.jsonl.zst --require fifo-order,no-creation
+  zstdcat history.jsonl.zst | temblor check -";
+
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  temblor plan fifo --seed 7 --nemesis kill > my-plan.json
+  temblor run fifo --plan my-plan.json";

@@ -1,0 +1,175 @@
+//! The arguments of each subcommand.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::durations::parse_us;
+
+/// Which system runs.
+#[derive(Debug, Clone, Args)]
+pub struct SystemArgs {
+    /// The algorithm (see `temblor list algorithms`)
+    pub algorithm: String,
+    /// The layer below, for algorithms that take one
+    #[arg(long, value_name = "LAYER")]
+    pub over: Option<String>,
+}
+
+/// What a plan is drawn from.
+#[derive(Debug, Clone, Args)]
+pub struct WishArgs {
+    /// Faults to inject: names or classes of `temblor list faults`, `none`,
+    /// or `all` that the algorithm's model allows
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "all")]
+    pub nemesis: Vec<String>,
+    /// Allow faults that the algorithm does not claim to withstand; lost
+    /// liveness is then no violation, lost safety still is
+    #[arg(long)]
+    pub beyond_model: bool,
+    /// How many nodes
+    #[arg(long, visible_alias = "node-count", value_name = "N", default_value_t = 5,
+          value_parser = clap::value_parser!(u16).range(1..=128))]
+    pub nodes: u16,
+    /// Length of the main phase: 30s, 5m, 500ms or bare seconds
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_us)]
+    pub time_limit: u64,
+    /// Broadcasts a second, over all nodes
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub rate: u32,
+    /// What clients do (see `temblor list workloads`)
+    #[arg(long, short = 'w', value_name = "NAME", default_value = "broadcast")]
+    pub workload: String,
+    /// Everything random comes from it; drawn and printed if absent
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// How a history is judged.
+#[derive(Debug, Clone, Default, Args)]
+pub struct JudgeArgs {
+    /// Judge by these properties instead of those that the history promises
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub require: Option<Vec<String>>,
+    /// Whether FIFO order allows a message to be left out for good
+    #[arg(long, value_name = "WHETHER", value_enum, default_value_t)]
+    pub fifo_gaps: Gaps,
+    /// Print the verdict as JSON, one line a history
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Whether FIFO order allows gaps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Gaps {
+    /// Strict: nobody delivers m' without having delivered m
+    #[default]
+    Forbidden,
+    /// Weak: if both are delivered, then in order
+    Allowed,
+}
+
+/// `temblor run`
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the flattened struct is documented")]
+    pub system: SystemArgs,
+    /// Plant a bug (see `temblor list bugs`)
+    #[arg(long, value_name = "NAME")]
+    pub bug: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the flattened struct is documented")]
+    pub wishes: WishArgs,
+    /// Run this plan instead of drawing one
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["nemesis", "nodes", "time_limit", "rate", "workload", "seed", "runs"])]
+    pub plan: Option<PathBuf>,
+    /// How many runs, from seed to seed; the first violation ends them
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub runs: u64,
+    /// Go on after a violation
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Where the runs and the `latest` link go
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the flattened struct is documented")]
+    pub judge: JudgeArgs,
+}
+
+/// `temblor plan`
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the flattened struct is documented")]
+    pub system: SystemArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the flattened struct is documented")]
+    pub wishes: WishArgs,
+}
+
+/// `temblor check`
+#[derive(Debug, Clone, Args)]
+pub struct CheckArgs {
+    /// Histories (.jsonl, .jsonl.zst), run folders, or - for stdin
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the flattened struct is documented")]
+    pub judge: JudgeArgs,
+}
+
+/// `temblor explain`
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArgs {
+    /// A history (.jsonl, .jsonl.zst), a run folder, or - for stdin
+    #[arg(value_name = "PATH", default_value = "results/latest")]
+    pub path: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the flattened struct is documented")]
+    pub judge: JudgeArgs,
+}
+
+/// `temblor list`
+#[derive(Debug, Clone, Args)]
+pub struct ListArgs {
+    /// Which table
+    #[arg(value_enum, value_name = "TABLE")]
+    pub what: ListWhat,
+    /// As one JSON array of objects
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListWhat {
+    /// What can run, and what it promises
+    Algorithms,
+    /// Planted bugs, and the property that each violates
+    Bugs,
+    /// What clients do
+    Workloads,
+    /// What can go wrong
+    Faults,
+    /// What is proven
+    Checkers,
+}
+
+/// `temblor schema`
+#[derive(Debug, Clone, Args)]
+pub struct SchemaArgs {
+    /// Which format
+    #[arg(value_enum, value_name = "FORMAT")]
+    pub what: SchemaWhat,
+}
+
+/// The formats that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaWhat {
+    /// One line of history.jsonl
+    History,
+    /// plan.json
+    Plan,
+}

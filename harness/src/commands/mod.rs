@@ -1,0 +1,52 @@
+//! What each subcommand does.
+
+mod check;
+mod explain;
+mod judging;
+mod list;
+mod plan;
+mod run;
+mod schema;
+
+use std::io::Write;
+
+use anyhow::Result;
+
+use crate::cli::{Cli, Verb};
+use crate::exit::{Exit, UsageError};
+
+/// Does what was asked and gives the exit code; errors have been shown when it returns.
+pub fn execute(cli: Cli) -> Exit {
+    let done = match cli.verb {
+        Verb::Run(args) => run::run(&args),
+        Verb::Check(args) => check::check(&args),
+        Verb::Explain(args) => explain::explain(&args),
+        Verb::Plan(args) => plan::plan(&args),
+        Verb::List(args) => list::list(&args),
+        Verb::Schema(args) => schema::schema(&args),
+        Verb::Node(_) => unreachable!("a node is started before the harness begins"),
+    };
+    done.unwrap_or_else(|error| {
+        complain(&error);
+        if error.is::<UsageError>() { Exit::Usage } else { Exit::Failed }
+    })
+}
+
+/// Prints an error and its causes on stderr.
+pub fn complain(error: &anyhow::Error) {
+    note(&format!("error: {error:#}"));
+}
+
+/// Prints a line for people on stderr. A closed stderr is no reason to stop.
+pub fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Prints an answer on stdout. A reader that has gone away (`| head`) is no error.
+pub fn answer(text: &str) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(Into::into),
+    }
+}

@@ -1,0 +1,167 @@
+//! `temblor run`: from the command line to files in a run folder and a verdict.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use temblor_checkers::verdict::Verdict;
+use temblor_workloads::plan::Plan;
+use tokio::task::LocalSet;
+
+use super::judging::{judge_path, options};
+use super::{answer, complain, note};
+use crate::cli::RunArgs;
+use crate::drawing;
+use crate::exit::{Exit, usage};
+use crate::machine;
+use crate::processes::{self, Ended, Interrupts, Setup};
+use crate::render;
+use crate::results::RunFolder;
+use crate::system::System;
+
+/// Runs a plan, or one plan a seed, and judges each run.
+pub fn run(args: &RunArgs) -> Result<Exit> {
+    options(&args.judge)?;
+    let system = System::find(&args.system, args.bug.as_deref())?;
+    let plans = Plans::new(args, &system)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("failed to start the runtime")?;
+    LocalSet::new().block_on(&runtime, run_all(args, &system, &plans))
+}
+
+/// Where the plans come from.
+enum Plans<'a> {
+    One(Plan),
+    Seeds { args: &'a RunArgs, first: u64 },
+}
+
+impl<'a> Plans<'a> {
+    fn new(args: &'a RunArgs, system: &System) -> Result<Self> {
+        if let Some(path) = &args.plan {
+            return Ok(Plans::One(drawing::read(system, path)?));
+        }
+        let first = args.wishes.seed.unwrap_or_else(drawing::fresh_seed);
+        if first.checked_add(args.runs).is_none() {
+            return Err(usage(format!("seed {first} and {} runs from it go beyond the largest number", args.runs)));
+        }
+        Ok(Plans::Seeds { args, first })
+    }
+
+    fn count(&self) -> u64 {
+        match self {
+            Plans::One(_) => 1,
+            Plans::Seeds { args, .. } => args.runs,
+        }
+    }
+
+    fn plan(&self, system: &System, at: u64) -> Result<Plan> {
+        match self {
+            Plans::One(plan) => Ok(plan.clone()),
+            Plans::Seeds { args, first } => drawing::drawn(system, &args.wishes, first + at),
+        }
+    }
+}
+
+async fn run_all(args: &RunArgs, system: &System, plans: &Plans<'_>) -> Result<Exit> {
+    let interrupts = Interrupts::listen().context("failed to listen for signals")?;
+    let (mut exit, mut finished, mut violations) = (Exit::Clean, 0, 0);
+    for at in 0..plans.count() {
+        let plan = plans.plan(system, at)?;
+        let run = run_one(args, system, (&plan, &interrupts)).await?;
+        // Once there is a violation, `latest` stays at the first one.
+        if violations == 0 {
+            run.folder.make_latest()?;
+        }
+        finished += 1;
+        violations += u64::from(run.exit == Exit::Violation);
+        exit = exit.worst(run.exit);
+        let over = run.exit == Exit::Violation && !args.keep_going;
+        if over || interrupts.count() > 0 || run.exit == Exit::Failed {
+            break;
+        }
+    }
+    if plans.count() > 1 {
+        note(&format!("{finished} of {} runs, {violations} with a violation", plans.count()));
+    }
+    Ok(exit)
+}
+
+/// A finished run.
+struct Run {
+    folder: RunFolder,
+    exit: Exit,
+}
+
+async fn run_one(args: &RunArgs, system: &System, (plan, interrupts): (&Plan, &Interrupts)) -> Result<Run> {
+    let folder = RunFolder::create(&args.out, &system.name(), plan.seed)?;
+    folder.write("plan.json", plan.to_json().as_bytes())?;
+    announce(args, system, plan);
+    let (header, launch) = (system.header(plan)?, system.launch()?);
+    let bound_ms = system.bound_ms();
+    let setup = Setup { plan, header: &header, launch: &launch, folder: &folder, bound_ms, interrupts };
+    let ended = processes::run(&setup).await;
+    folder.tidy();
+    let ended = ended.with_context(|| format!("the run in {} failed", folder.path().display()))?;
+    let kept = keep(args, &folder, (plan, &ended));
+    ended.notes.iter().for_each(|text| note(&render::wrap(text, 0)));
+    let verdict = judge_path(folder.path(), &args.judge)?;
+    let written = folder.write("verdict.json", (serde_json::to_string_pretty(&verdict)? + "\n").as_bytes());
+    report(args, &folder, &verdict)?;
+    let mut exit = Exit::from(&verdict);
+    for failure in [ended.failure, kept.err(), written.err()].into_iter().flatten() {
+        complain(&failure);
+        exit = exit.worst(Exit::Failed);
+    }
+    if ended.aborted {
+        exit = exit.worst(Exit::Inconclusive);
+    }
+    Ok(Run { folder, exit })
+}
+
+/// What is about to run, so that a person can do it again.
+fn announce(args: &RunArgs, system: &System, plan: &Plan) {
+    let bug = args.bug.as_ref().map_or(String::new(), |bug| format!(", bug {bug}"));
+    let text = format!(
+        "{}{bug}: {} nodes, {} operations, {} faults, {} s, seed {}",
+        system.name(),
+        plan.nodes.len(),
+        plan.operations.len() + plan.rules.len(),
+        plan.faults.len(),
+        render::seconds(plan.length_us),
+        plan.seed
+    );
+    note(&render::wrap(&text, 0));
+}
+
+/// `run.json`: all that differs from run to run.
+fn keep(args: &RunArgs, folder: &RunFolder, (plan, ended): (&Plan, &Ended)) -> Result<()> {
+    let command: Vec<String> = std::env::args().collect();
+    let run = json!({
+        "format": 1,
+        "temblor": env!("CARGO_PKG_VERSION"),
+        "command": command,
+        "bug": args.bug,
+        "seed": plan.seed,
+        "executor": "processes",
+        "node": machine::program()?,
+        "machine": machine::describe(),
+        "run": ended.facts,
+        "notes": ended.notes,
+    });
+    folder.write("run.json", (serde_json::to_string_pretty(&run)? + "\n").as_bytes())
+}
+
+/// The verdict, and where to read on.
+fn report(args: &RunArgs, folder: &RunFolder, verdict: &Verdict) -> Result<()> {
+    if args.judge.json {
+        answer(&format!("{}\n", serde_json::to_string(verdict)?))?;
+    } else {
+        answer(&render::verdict(verdict))?;
+    }
+    let path: &Path = folder.path();
+    if Exit::from(verdict) == Exit::Violation {
+        note(&format!("why:   temblor explain {}", path.display()));
+    }
+    note(&format!("files: {}", path.display()));
+    Ok(())
+}

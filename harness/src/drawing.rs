@@ -1,0 +1,41 @@
+//! From the command line to a plan: drawn from a seed, or read from a file.
+
+use std::path::Path;
+
+use anyhow::Result;
+use temblor_workloads::draw::{Wishes, draw};
+use temblor_workloads::plan::Plan;
+
+use crate::cli::WishArgs;
+use crate::exit::usage;
+use crate::system::System;
+
+/// The plan that a seed gives.
+pub fn drawn(system: &System, args: &WishArgs, seed: u64) -> Result<Plan> {
+    let nodes = (1..=args.nodes).map(|number| format!("n{number}")).collect();
+    let wishes = Wishes {
+        workload: args.workload.clone(),
+        nemesis: args.nemesis.clone(),
+        length_us: args.time_limit,
+        rate: args.rate,
+        beyond_model: args.beyond_model,
+    };
+    draw(&system.setting(nodes), &wishes, seed).map_err(|error| usage(error.to_string()))
+}
+
+/// A plan from a file, if it makes sense and keeps within the system's model.
+pub fn read(system: &System, path: &Path) -> Result<Plan> {
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|error| usage(format!("failed to read the plan {}: {error}", path.display())))?;
+    let place = |error: temblor_workloads::text::PlanError| usage(format!("{}, {error}", path.display()));
+    let plan = Plan::parse(&text).map_err(place)?;
+    plan.validate(&text, &system.setting(plan.nodes.clone())).map_err(place)?;
+    Ok(plan)
+}
+
+/// A seed when none was given. It is short, since people copy it.
+pub fn fresh_seed() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let mixed = temblor_workloads::chance::mix(since.as_nanos() as u64, &[u64::from(std::process::id())]);
+    mixed % 1_000_000_000
+}

@@ -1,0 +1,18 @@
+//! temblor: a fault-injection test harness for distributed systems.
+//!
+//! The path of a run: [`commands`] reads the command line, [`drawing`] makes a plan, [`processes`] carries it out on real
+//! node processes through the [`proxy`], [`recorder`] appends the history, and the judge of `temblor_checkers` decides from
+//! that file alone.
+
+pub mod cli;
+pub mod clock;
+pub mod commands;
+pub mod drawing;
+pub mod exit;
+pub mod machine;
+pub mod processes;
+pub mod proxy;
+pub mod recorder;
+pub mod render;
+pub mod results;
+pub mod system;

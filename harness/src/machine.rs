@@ -1,0 +1,38 @@
+//! The machine and the program of a run, for `run.json` and for figures: nothing in a verdict depends on them.
+
+use std::fs::File;
+use std::io::Read;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+/// This program's own file: its path and a hash of its bytes, by which a later replay can tell whether it is the same.
+pub fn program() -> Result<Value> {
+    let path = std::env::current_exe().context("failed to find this program's own file")?;
+    let mut file = File::open(&path).with_context(|| format!("failed to open {}", path.display()))?;
+    let (mut hash, mut buffer, mut length) = (0_u64, vec![0; 1 << 20], 0_u64);
+    loop {
+        let count = file.read(&mut buffer).with_context(|| format!("failed to read {}", path.display()))?;
+        if count == 0 {
+            break;
+        }
+        hash = temblor_workloads::chance::mix(hash, &[temblor_workloads::chance::of_bytes(&buffer[..count])]);
+        length += count as u64;
+    }
+    Ok(json!({ "path": path.display().to_string(), "bytes": length, "hash": format!("{hash:016x}") }))
+}
+
+/// Kernel, processor and memory, as far as the system tells.
+pub fn describe() -> Value {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let field = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name));
+        line.and_then(|line| line.split_once(':')).map(|(_, value)| value.trim().to_owned())
+    };
+    json!({
+        "kernel": read("/proc/sys/kernel/osrelease").trim(),
+        "processor": field(&read("/proc/cpuinfo"), "model name"),
+        "cores": std::thread::available_parallelism().map_or(0, usize::from),
+        "memory": field(&read("/proc/meminfo"), "MemTotal"),
+    })
+}

@@ -1,0 +1,143 @@
+//! Hearing: what a line of a node's output means.
+//!
+//! A line is an indication (for `observer`), an answer to a client, the answer to `init`, or nonsense. Whatever it is, it is
+//! recorded first; then whoever waits for it is served.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use serde_json::value::RawValue;
+
+use super::clients::Pending;
+use super::conductor::Conductor;
+use super::envelope::{self, Body, CONTROLLER, Envelope};
+use crate::recorder::Type;
+
+/// So many lines of nonsense are shown for each life; all are counted.
+const NONSENSE_SHOWN: u64 = 10;
+/// So much of such a line is shown, bytes.
+const NONSENSE_LENGTH: usize = 200;
+
+impl Conductor<'_> {
+    /// One line of a node's output, with its LF.
+    pub(super) fn hear(&mut self, node: usize, line: &[u8]) {
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            return;
+        }
+        match envelope::read(line) {
+            Ok((envelope, body)) => self.heard(node, &envelope, &body),
+            Err(why) => self.nonsense(node, line, &why),
+        }
+    }
+
+    fn heard(&mut self, node: usize, envelope: &Envelope<'_>, body: &Body<'_>) {
+        match envelope.dest.as_ref() {
+            "observer" => self.indication(node, envelope.body, body),
+            CONTROLLER => self.introduced(node, body),
+            dest => match dest.strip_prefix('c').and_then(|number| number.parse().ok()) {
+                Some(client) => self.answered(client, body),
+                None => {
+                    let why = format!("an envelope for {dest} on stdout; peers are reached over TCP");
+                    self.nonsense(node, envelope.body.get().as_bytes(), &why);
+                }
+            },
+        }
+    }
+
+    /// The node reports what it did.
+    fn indication(&mut self, node: usize, raw: &RawValue, body: &Body<'_>) {
+        let name = &self.nodes[node].name;
+        match (body.kind.as_ref(), body.message, body.term) {
+            ("broadcast", Some(message), _) => self.recorder.indication(name, "broadcast", message),
+            ("deliver", Some(message), _) => {
+                self.recorder.indication(name, "deliver", message);
+                self.delivered(node, message);
+            }
+            ("leader", _, Some(term)) => {
+                self.recorder.node(name, "leader", &BTreeMap::from([("term", term)]));
+                self.leader = self.leader.max(Some((term, node)));
+                self.schedule.led(self.clock.now_ns(), term);
+            }
+            ("broadcast" | "deliver" | "leader", _, _) => {
+                let why = "an indication without its number";
+                self.nonsense(node, raw.get().as_bytes(), why);
+            }
+            (kind, _, _) => self.recorder.node(name, kind, &without_type(raw)),
+        }
+    }
+
+    fn delivered(&mut self, node: usize, message: u64) {
+        self.nodes[node].deliveries += 1;
+        let count = self.nodes[node].deliveries;
+        self.obligations.delivered(node, message);
+        self.schedule.delivered(self.clock.now_ns(), node, (count, message));
+    }
+
+    /// The node answered `init`.
+    fn introduced(&mut self, node: usize, body: &Body<'_>) {
+        if body.kind != "init_ok" || self.nodes[node].ready {
+            return;
+        }
+        let state = &mut self.nodes[node];
+        state.ready = true;
+        state.listen = body.listen.as_deref().and_then(|listen| listen.parse::<SocketAddr>().ok());
+        let observed = body.observe.as_deref().unwrap_or_default();
+        state.reports_deliveries = observed.iter().any(|f| f == "deliver");
+        if let Some(listen) = state.listen {
+            self.proxy.target(node, listen);
+        }
+    }
+
+    /// A client's request was answered; a late or doubled answer is skipped.
+    fn answered(&mut self, client: u32, body: &Body<'_>) {
+        let asked = body.in_reply_to.and_then(|msg_id| self.clients.open(client, msg_id));
+        let Some(pending) = asked else { return };
+        self.nodes[pending.node].ignored = 0;
+        match body.kind.as_ref() {
+            "broadcast_ok" => {
+                self.complete(client, pending, (Type::Ok, None));
+                self.obligations.acknowledged(pending.node, pending.message);
+                self.clients.settle(client);
+            }
+            "error" => self.refused(client, pending, body),
+            kind => {
+                let text = format!("{kind} is no answer to broadcast");
+                self.complete(client, pending, (Type::Info, Some(("unexpected", &text))));
+                self.clients.abandon(client);
+            }
+        }
+    }
+
+    fn refused(&mut self, client: u32, pending: Pending, body: &Body<'_>) {
+        let code = body.code.unwrap_or(0);
+        let (name, text) = (format!("code {code}"), body.text.as_deref().unwrap_or(""));
+        if envelope::is_definite(code) {
+            self.complete(client, pending, (Type::Fail, Some((&name, text))));
+            self.clients.settle(client);
+        } else {
+            self.complete(client, pending, (Type::Info, Some((&name, text))));
+            self.clients.abandon(client);
+        }
+    }
+
+    /// The node wrote something that is no envelope.
+    fn nonsense(&mut self, node: usize, line: &[u8], why: &str) {
+        let state = &mut self.nodes[node];
+        state.nonsense += 1;
+        if state.nonsense <= NONSENSE_SHOWN {
+            let shown = String::from_utf8_lossy(&line[..line.len().min(NONSENSE_LENGTH)]).into_owned();
+            let value = serde_json::json!({ "count": state.nonsense, "line": shown, "why": why });
+            self.recorder.node(&state.name, "nonsense", &value);
+        }
+    }
+}
+
+/// An indication's value: its body without `type`, which has become the op's `f`.
+fn without_type(raw: &RawValue) -> serde_json::Value {
+    let mut value: serde_json::Value = serde_json::from_str(raw.get()).unwrap_or_default();
+    if let Some(body) = value.as_object_mut() {
+        body.remove("type");
+    }
+    value
+}

@@ -1,0 +1,59 @@
+//! What the controller knows of one node.
+
+use std::collections::BTreeSet;
+
+use super::child::Life;
+
+/// One node of the cluster.
+#[derive(Debug)]
+pub struct Node {
+    /// Its name.
+    pub name: String,
+    /// Its process, while it has one.
+    pub life: Option<Life>,
+    /// Which life this is, from 1.
+    pub incarnation: u32,
+    /// Whether it has answered `init`.
+    pub ready: bool,
+    /// Where it listens for its peers.
+    pub listen: Option<std::net::SocketAddr>,
+    /// Whether it reports its deliveries.
+    pub reports_deliveries: bool,
+    /// The kill that ended, or is about to end, this life.
+    pub killed_by: Option<u32>,
+    /// The pauses in force.
+    pub paused_by: BTreeSet<u32>,
+    /// Since when its process stands still, ns.
+    pub stopped_ns: Option<u64>,
+    /// Deliveries reported.
+    pub deliveries: u64,
+    /// Lines that were no envelope.
+    pub nonsense: u64,
+    /// Requests that ran into their time-out since the node last answered one.
+    pub ignored: usize,
+}
+
+impl Node {
+    /// A node that has not been started.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            life: None,
+            incarnation: 0,
+            ready: false,
+            listen: None,
+            reports_deliveries: false,
+            killed_by: None,
+            paused_by: BTreeSet::new(),
+            stopped_ns: None,
+            deliveries: 0,
+            nonsense: 0,
+            ignored: 0,
+        }
+    }
+
+    /// Whether it runs and nobody is about to end it.
+    pub fn is_up(&self) -> bool {
+        self.life.is_some() && self.killed_by.is_none()
+    }
+}

@@ -1,0 +1,346 @@
+//! The phases of a run: start, main phase, heal, drain, end.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, anyhow};
+use nix::sys::signal::Signal;
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::child::{Life, Place};
+use super::conductor::Conductor;
+use super::envelope::{self, CONTROLLER, Init, Transport};
+use super::events::Event;
+use super::pulse::Pulse;
+use super::schedule::Schedule;
+use super::{Ended, Setup, signals};
+use crate::recorder::Type;
+
+/// A node has so long to answer `init`, ns.
+const INIT_TIMEOUT_NS: u64 = 10_000_000_000;
+/// Everything is healed within this time, or the kernel does not answer, ns.
+const HEAL_TIMEOUT_NS: u64 = 5_000_000_000;
+/// Killed processes are gone within this time, ns.
+const END_TIMEOUT_NS: u64 = 5_000_000_000;
+/// How often the drain looks whether anything is still owed, ns.
+const LOOK_NS: u64 = 10_000_000;
+/// The indications that nodes are asked for.
+const OBSERVE: &[&str] = &["broadcast", "deliver", "leader", "follows", "vote", "term", "synced", "installed"];
+
+/// Why waiting ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    /// What was waited for has happened.
+    Done,
+    /// The time is over.
+    Deadline,
+    /// A person wants to stop, or the history can't be written any more.
+    Stop,
+}
+
+/// A run on its way.
+pub struct Phases<'a> {
+    setup: &'a Setup<'a>,
+    conductor: Conductor<'a>,
+    events: mpsc::Receiver<Event>,
+    pulse: Pulse,
+    /// Interrupts that have been reacted to.
+    heeded: u32,
+    notes: Vec<String>,
+    pids: BTreeMap<String, i32>,
+    late_ns: u64,
+}
+
+impl<'a> Phases<'a> {
+    /// A run that has not begun.
+    pub fn new(setup: &'a Setup<'a>, conductor: Conductor<'a>, events: mpsc::Receiver<Event>) -> Self {
+        let pulse = Pulse::start(conductor.clock);
+        let heeded = setup.interrupts.count();
+        let (notes, pids) = (Vec::new(), BTreeMap::new());
+        Self { setup, conductor, events, pulse, heeded, notes, pids, late_ns: 0 }
+    }
+
+    /// Goes through all phases.
+    pub async fn run(mut self) -> Result<Ended> {
+        let started = self.start().await;
+        if let Ok(Flow::Done) = started {
+            self.main_phase().await;
+        }
+        self.heed();
+        let healed = self.heal().await;
+        let drained = if started.is_ok() && healed != Flow::Stop { self.drain().await } else { Flow::Stop };
+        self.conductor.recorder.flush();
+        let facts = self.facts();
+        self.end().await;
+        started?;
+        let failure = self.failure();
+        Ok(Ended { aborted: drained == Flow::Stop, notes: self.notes, facts, failure })
+    }
+
+    /// Starts all nodes and waits until each has answered `init`, has ended, or has had its time.
+    async fn start(&mut self) -> Result<Flow> {
+        for at in 0..self.conductor.nodes.len() {
+            self.start_node(at)?;
+            // Many nodes dial many proxies: let the connections be accepted in between.
+            tokio::task::yield_now().await;
+        }
+        self.conductor.let_go();
+        let deadline = self.conductor.clock.now_ns() + INIT_TIMEOUT_NS;
+        let settled = |c: &Conductor<'_>| c.nodes.iter().all(|node| node.ready || node.life.is_none());
+        let flow = self.pump(deadline, settled).await;
+        let missing: Vec<usize> =
+            (0..self.conductor.nodes.len()).filter(|at| !self.conductor.nodes[*at].ready).collect();
+        if missing.is_empty() || flow == Flow::Stop {
+            return Ok(flow);
+        }
+        for at in missing {
+            self.not_ready(at);
+        }
+        Ok(Flow::Deadline)
+    }
+
+    fn start_node(&mut self, at: usize) -> Result<()> {
+        let conductor = &mut self.conductor;
+        let name = conductor.nodes[at].name.clone();
+        let place = Place { node: at, data: self.setup.folder.data(&name), stderr: self.setup.folder.stderr(&name) };
+        let life = Life::start(self.setup.launch, &place, conductor.events.clone());
+        let life = life.with_context(|| format!("failed to start node {name}: {}", self.setup.launch))?;
+        self.pids.insert(name.clone(), life.pid.as_raw());
+        let node = &mut conductor.nodes[at];
+        node.incarnation += 1;
+        node.life = Some(life);
+        let incarnation = node.incarnation;
+        conductor.recorder.node(&name, "start", &BTreeMap::from([("incarnation", incarnation)]));
+        let init = self.init(at, incarnation);
+        self.conductor.outgoing.push((at, 0, init));
+        Ok(())
+    }
+
+    fn init(&self, at: usize, incarnation: u32) -> Vec<u8> {
+        let plan = self.setup.plan;
+        let peers = (0..plan.nodes.len()).filter(|peer| *peer != at);
+        let address = |peer: usize| (plan.nodes[peer].as_str(), self.conductor.proxy.address(at, peer).to_string());
+        let init = Init {
+            r#type: "init",
+            msg_id: 1,
+            node_id: &plan.nodes[at],
+            node_ids: &plan.nodes,
+            incarnation,
+            seed: temblor_workloads::chance::mix(plan.seed, &[at as u64, u64::from(incarnation)]),
+            observe: OBSERVE,
+            transport: Transport { listen: "127.0.0.1:0", peers: peers.map(address).collect() },
+        };
+        envelope::line(CONTROLLER, &plan.nodes[at], &init)
+    }
+
+    /// A node that is not ready although its time is over, or because it has ended: the run goes no further.
+    fn not_ready(&mut self, at: usize) {
+        let node = &self.conductor.nodes[at];
+        let why = if node.life.is_some() {
+            let value = json!({ "reason": "no answer to init within 10 s", "requests": 1 });
+            self.conductor.recorder.node(&node.name, "silent", &value);
+            "did not answer init within 10 s"
+        } else {
+            "ended before it answered init"
+        };
+        self.notes.push(format!("{} {why}; it was started as: {}", node.name, self.setup.launch));
+        self.show_log(at);
+    }
+
+    /// The last lines of a node's log, for the person who watches.
+    fn show_log(&mut self, at: usize) {
+        let name = &self.conductor.nodes[at].name;
+        let text = std::fs::read(self.setup.folder.stderr(name)).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        let last = &lines[lines.len().saturating_sub(5)..];
+        match last {
+            [] => self.notes.push(format!("{name} wrote nothing to stderr")),
+            last => self.notes.extend(last.iter().map(|line| format!("{name} stderr: {}", printable(line)))),
+        }
+    }
+
+    /// The plan's entries fall due.
+    async fn main_phase(&mut self) -> Flow {
+        let start_ns = self.conductor.clock.now_ns();
+        self.conductor.schedule = Schedule::new(self.setup.plan, start_ns);
+        let anchors: Vec<_> = self.conductor.schedule.frame_anchors().cloned().collect();
+        for (at, anchor) in anchors.into_iter().enumerate() {
+            let events = self.conductor.events.clone();
+            let seen = move || {
+                // Nobody listens any more once the run is over.
+                tokio::task::spawn_local(async move { drop(events.send(Event::Frame(at)).await) });
+            };
+            self.conductor.proxy.watch((anchor.from, anchor.to), &anchor.key, (anchor.nth, seen));
+        }
+        let flow = self.pump(start_ns + self.setup.plan.length_us * 1_000, |_| false).await;
+        let dropped = self.conductor.schedule.drop_plan();
+        if dropped > 0 && flow == Flow::Deadline {
+            self.notes.push(format!("{dropped} entries of the plan never came due: their anchors were not seen in time"));
+        }
+        flow
+    }
+
+    /// Takes note of an interrupt: it ends the main phase, and the run is judged as far as it came.
+    fn heed(&mut self) {
+        let interrupts = self.setup.interrupts;
+        if interrupts.count() > self.heeded {
+            self.heeded = interrupts.count();
+            let reason = interrupts.name();
+            self.conductor.schedule.drop_plan();
+            self.conductor.recorder.nemesis(Type::Info, "interrupted", &json!({ "reason": reason }));
+            self.notes.push(format!("interrupted by {reason}: healing, draining, judging what there is"));
+        }
+    }
+
+    /// Lifts all faults; all processes run again.
+    async fn heal(&mut self) -> Flow {
+        self.conductor.lift_all();
+        self.conductor.let_go();
+        let deadline = self.conductor.clock.now_ns() + HEAL_TIMEOUT_NS;
+        let flow = self.pump(deadline, |c| c.faults.over()).await;
+        let kind = if flow == Flow::Done { Type::Ok } else { Type::Info };
+        if flow != Flow::Stop {
+            self.conductor.recorder.nemesis(kind, "heal", &json!({}));
+        }
+        flow
+    }
+
+    /// Waits until nothing is owed and stays so, or the model's bound has passed.
+    async fn drain(&mut self) -> Flow {
+        self.pulse.reset();
+        let bound_ns = self.setup.bound_ms * 1_000_000;
+        let calm_ns = bound_ns / 10 + 50_000_000;
+        let begun = self.conductor.clock.now_ns();
+        let mut met_since = None;
+        loop {
+            let now = self.conductor.clock.now_ns();
+            met_since = if self.settled() { met_since.or(Some(now)) } else { None };
+            if met_since.is_some_and(|since| now - since >= calm_ns) || now - begun >= bound_ns {
+                break;
+            }
+            if self.pump(now + LOOK_NS, |_| false).await == Flow::Stop {
+                return Flow::Stop;
+            }
+        }
+        self.late_ns = self.pulse.worst_ns();
+        self.drained(met_since.is_some(), self.late_ns >= bound_ns / 10);
+        Flow::Done
+    }
+
+    /// Whether nothing is owed and every node that is up has answered everything.
+    fn settled(&self) -> bool {
+        self.conductor.obligations.met() && self.conductor.clients.unanswered(None).is_empty()
+    }
+
+    fn drained(&mut self, met: bool, harness_was_late: bool) {
+        let conductor = &mut self.conductor;
+        if !harness_was_late {
+            conductor.report_silence();
+        }
+        conductor.abandon(None, ("timeout", "no answer by the end of the drain"));
+        let unmet = conductor.obligations.unmet();
+        match (met, harness_was_late) {
+            (true, _) => conductor.recorder.nemesis(Type::Ok, "drained", &json!({})),
+            (false, false) => conductor.recorder.nemesis(Type::Ok, "drained", &json!({ "unmet": unmet })),
+            (false, true) => {
+                let value = json!({ "unmet": unmet, "late_us": self.late_ns / 1_000 });
+                conductor.recorder.nemesis(Type::Info, "drained", &value);
+            }
+        }
+    }
+
+    /// Ends all processes and waits for them.
+    async fn end(&mut self) {
+        for node in &self.conductor.nodes {
+            if let Some(life) = &node.life {
+                // One that has just ended by itself is waited for all the same.
+                let _ = signals::send(life.pid, Signal::SIGKILL);
+            }
+        }
+        let deadline = self.conductor.clock.at_ns(self.conductor.clock.now_ns() + END_TIMEOUT_NS);
+        while self.conductor.nodes.iter().any(|node| node.life.is_some()) {
+            match tokio::time::timeout_at(deadline, self.events.recv()).await {
+                Ok(Some(Event::Exited { node, .. })) => self.conductor.nodes[node].life = None,
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => break,
+            }
+        }
+        self.conductor.proxy.shutdown();
+    }
+
+    /// Handles events and does what is due until `done`, or until the clock shows `until_ns`.
+    async fn pump(&mut self, until_ns: u64, done: impl Fn(&Conductor<'_>) -> bool) -> Flow {
+        loop {
+            self.conductor.act();
+            self.conductor.let_go();
+            if self.conductor.recorder.failure().is_some() {
+                return Flow::Stop;
+            }
+            if done(&self.conductor) {
+                return Flow::Done;
+            }
+            if self.conductor.clock.now_ns() >= until_ns {
+                return Flow::Deadline;
+            }
+            let wake = self.conductor.schedule.next_ns().map_or(until_ns, |next| next.min(until_ns));
+            tokio::select! {
+                () = self.setup.interrupts.beyond(self.heeded) => return Flow::Stop,
+                event = self.events.recv() => self.handle_all(event),
+                () = tokio::time::sleep_until(self.conductor.clock.at_ns(wake)) => {}
+            }
+        }
+    }
+
+    /// Handles an event and those that are waiting behind it.
+    fn handle_all(&mut self, event: Option<Event>) {
+        let waiting = std::iter::from_fn(|| self.events.try_recv().ok()).take(super::EVENTS_MAX);
+        let events: Vec<Event> = event.into_iter().chain(waiting).collect();
+        events.into_iter().for_each(|event| self.conductor.handle(event));
+    }
+
+    /// What differs from run to run.
+    fn facts(&self) -> serde_json::Value {
+        let nodes = self.conductor.nodes.iter().map(|node| {
+            let pid = self.pids.get(&node.name);
+            let listen = node.listen.map(|listen| listen.to_string());
+            (node.name.clone(), json!({ "pid": pid, "listen": listen, "nonsense": node.nonsense }))
+        });
+        json!({
+            "nodes": nodes.collect::<serde_json::Map<_, _>>(),
+            "network": self.conductor.proxy.facts(),
+            "ops": self.conductor.recorder.ops(),
+            "drain_worst_lateness_us": self.late_ns / 1_000,
+        })
+    }
+
+    fn failure(&self) -> Option<anyhow::Error> {
+        let history = self.conductor.recorder.failure().map(|error| {
+            anyhow!("failed to write {}: {error}", self.setup.folder.file("history.jsonl").display())
+        });
+        let trace = || {
+            let error = self.conductor.proxy.trace_failure()?;
+            Some(anyhow!("failed to write {}: {error}", self.setup.folder.file("messages.jsonl").display()))
+        };
+        history.or_else(trace)
+    }
+}
+
+impl Conductor<'_> {
+    /// Each node that is up and has left requests unanswered although the bound has passed.
+    fn report_silence(&mut self) {
+        for at in 0..self.nodes.len() {
+            let open = self.clients.unanswered(Some(at)).len() + self.nodes[at].ignored;
+            if open > 0 && self.nodes[at].is_up() {
+                let value = json!({ "reason": "requests unanswered at the end of the drain", "requests": open });
+                self.recorder.node(&self.nodes[at].name, "silent", &value);
+            }
+        }
+    }
+}
+
+/// A line of a log without control characters, cut to what a terminal line holds.
+fn printable(line: &str) -> String {
+    line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(160).collect()
+}
+

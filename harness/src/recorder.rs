@@ -1,0 +1,185 @@
+//! The recorder: appends ops to `history.jsonl` as they happen.
+//!
+//! Ops are gathered while one batch of input is handled and leave in one write(2), before anything that follows from them (a
+//! request, a fault) is let go. What was written survives a SIGKILL of the controller in the page cache.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::Serialize;
+use temblor_checkers::header::Header;
+
+use crate::clock::Clock;
+
+/// Writes one history.
+#[derive(Debug)]
+pub struct Recorder {
+    file: File,
+    buffer: Vec<u8>,
+    index: u64,
+    last_ns: u64,
+    clock: Clock,
+    failure: Option<io::Error>,
+}
+
+/// A completion's or an indication's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// Asked for.
+    Invoke,
+    /// It happened.
+    Ok,
+    /// It did not happen.
+    Fail,
+    /// An indication, or an unknown end.
+    Info,
+}
+
+impl Type {
+    fn text(self) -> &'static str {
+        match self {
+            Type::Invoke => "invoke",
+            Type::Ok => "ok",
+            Type::Fail => "fail",
+            Type::Info => "info",
+        }
+    }
+}
+
+/// A client's request, as its op's value names it.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The client's number.
+    pub client: u32,
+    /// The node that is asked.
+    pub node: &'a str,
+    /// The message.
+    pub message: u64,
+}
+
+impl Recorder {
+    /// Creates the file and writes its first line.
+    pub fn create(path: &Path, clock: Clock, header: &Header) -> io::Result<Self> {
+        let file = File::options().write(true).create_new(true).open(path)?;
+        let (buffer, index, last_ns) = (Vec::with_capacity(64 << 10), 0, 0);
+        let mut recorder = Self { file, buffer, index, last_ns, clock, failure: None };
+        recorder.begin();
+        recorder.string("nemesis");
+        recorder.rest(Type::Info, "run", header);
+        recorder.flush();
+        match recorder.failure.take() {
+            Some(error) => Err(error),
+            None => Ok(recorder),
+        }
+    }
+
+    /// A client's `broadcast` op; `error` says why it failed or why nobody knows.
+    pub fn client(&mut self, kind: Type, request: Request<'_>, error: Option<(&str, &str)>) {
+        self.begin();
+        self.number(u64::from(request.client));
+        self.text(",\"type\":\"");
+        self.text(kind.text());
+        self.text("\",\"f\":\"broadcast\",\"value\":{\"node\":");
+        self.string(request.node);
+        self.text(",\"message\":");
+        self.number(request.message);
+        self.text("}");
+        if let Some((code, text)) = error {
+            self.text(",\"error\":[");
+            self.string(code);
+            self.text(",");
+            self.string(text);
+            self.text("]");
+        }
+        self.text("}\n");
+    }
+
+    /// A node's indication whose value is a number: `broadcast` or `deliver`.
+    pub fn indication(&mut self, node: &str, f: &str, message: u64) {
+        self.begin();
+        self.string(node);
+        self.text(",\"type\":\"info\",\"f\":\"");
+        self.text(f);
+        self.text("\",\"value\":");
+        self.number(message);
+        self.text("}\n");
+    }
+
+    /// Any other indication of a node.
+    pub fn node(&mut self, node: &str, f: &str, value: &impl Serialize) {
+        self.begin();
+        self.string(node);
+        self.rest(Type::Info, f, value);
+    }
+
+    /// An op of the nemesis.
+    pub fn nemesis(&mut self, kind: Type, f: &str, value: &impl Serialize) {
+        self.begin();
+        self.string("nemesis");
+        self.rest(kind, f, value);
+    }
+
+    /// Writes out what was gathered. A failure is kept for [`Recorder::failure`]; nothing is written after one, so that the
+    /// file ends with a whole history or with one torn line.
+    pub fn flush(&mut self) {
+        if self.failure.is_none()
+            && let Err(error) = self.file.write_all(&self.buffer)
+        {
+            self.failure = Some(error);
+        }
+        self.buffer.clear();
+    }
+
+    /// Why the history could not be written, if so.
+    pub fn failure(&self) -> Option<&io::Error> {
+        self.failure.as_ref()
+    }
+
+    /// How many ops there are.
+    pub fn ops(&self) -> u64 {
+        self.index
+    }
+
+    fn begin(&mut self) {
+        self.last_ns = if self.index == 0 { 0 } else { self.last_ns.max(self.clock.now_ns()) };
+        self.text("{\"index\":");
+        self.number(self.index);
+        self.text(",\"time\":");
+        self.number(self.last_ns);
+        self.text(",\"process\":");
+        self.index += 1;
+    }
+
+    fn rest(&mut self, kind: Type, f: &str, value: &impl Serialize) {
+        self.text(",\"type\":\"");
+        self.text(kind.text());
+        self.text("\",\"f\":");
+        self.string(f);
+        self.text(",\"value\":");
+        serde_json::to_writer(&mut self.buffer, value).expect("values of ops are plain data");
+        self.text("}\n");
+    }
+
+    fn text(&mut self, text: &str) {
+        self.buffer.extend_from_slice(text.as_bytes());
+    }
+
+    fn string(&mut self, text: &str) {
+        serde_json::to_writer(&mut self.buffer, text).expect("a string is always JSON");
+    }
+
+    fn number(&mut self, mut number: u64) {
+        let mut digits = [0_u8; 20];
+        let mut at = digits.len();
+        loop {
+            at -= 1;
+            digits[at] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        self.buffer.extend_from_slice(&digits[at..]);
+    }
+}

@@ -1,0 +1,136 @@
+//! The system under test: from the table of algorithms to what a plan, a header and a command line need of it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use temblor_checkers::header::{self, Acknowledges, Header};
+use temblor_node::algorithms::{self, Algorithm};
+use temblor_node::bugs;
+use temblor_node::model;
+use temblor_workloads::faults::{class_of, is_within};
+use temblor_workloads::plan::Plan;
+use temblor_workloads::setting::{Crashes, Links, Setting};
+
+use crate::cli::SystemArgs;
+use crate::exit::usage;
+use crate::processes::Launch;
+
+/// An algorithm over a layer, with or without a planted bug.
+#[derive(Clone, Debug)]
+pub struct System {
+    algorithm: &'static Algorithm,
+    over: Option<String>,
+    bug: Option<String>,
+}
+
+impl System {
+    /// Looks a system up; what does not exist is a mistake of the command line.
+    pub fn find(args: &SystemArgs, bug: Option<&str>) -> Result<Self> {
+        let found = algorithms::system(&args.algorithm, args.over.as_deref());
+        let algorithm = found.map_err(|error| usage(error.to_string()))?;
+        if let Some(bug) = bug {
+            check_bug(algorithm, bug)?;
+        }
+        // The default layer goes without saying, so that a plan is the same with and without it on the command line.
+        let default = algorithms::system(&args.algorithm, None).is_ok_and(|first| first.over == algorithm.over);
+        let over = algorithm.over.filter(|_| !default).map(str::to_owned);
+        Ok(Self { algorithm, over, bug: bug.map(str::to_owned) })
+    }
+
+    /// What drawing a plan for `nodes` has to know.
+    pub fn setting(&self, nodes: Vec<String>) -> Setting {
+        let model = &self.algorithm.model;
+        Setting {
+            algorithm: self.algorithm.name.to_owned(),
+            over: self.over.clone(),
+            links: match model.links {
+                model::Links::FairLoss => Links::FairLoss,
+                model::Links::Reliable => Links::Reliable,
+            },
+            crashes: match model.crashes {
+                model::Crashes::None => Crashes::None,
+                model::Crashes::Stop => Crashes::Stop,
+            },
+            leader: false,
+            faulty_max: u32::try_from(model.faulty.max(nodes.len())).expect("there are at most 1000 nodes"),
+            bound_ms: model.bound_ms,
+            nodes,
+        }
+    }
+
+    /// What the history of a run of `plan` is to be judged by. The bug does not show in it.
+    pub fn header(&self, plan: &Plan) -> Result<Header> {
+        let setting = self.setting(plan.nodes.clone());
+        let promises: Result<BTreeMap<_, _>> = self
+            .algorithm
+            .promises
+            .iter()
+            .map(|(property, condition)| {
+                let condition = serde_json::from_value((*condition).into()).context("a condition of the table is unknown")?;
+                Ok(((*property).to_owned(), condition))
+            })
+            .collect();
+        let mut beyond: Vec<String> = plan
+            .faults
+            .iter()
+            .filter(|fault| !is_within(&fault.fault, &setting))
+            .map(|fault| class_of(&fault.fault).to_owned())
+            .collect();
+        beyond.sort_unstable();
+        beyond.dedup();
+        Ok(Header {
+            format: header::FORMAT,
+            system: self.name(),
+            nodes: plan.nodes.clone(),
+            crashes: header::Crashes::Stop,
+            faulty_max: setting.faulty_max,
+            ok: Acknowledges::Taken,
+            promises: promises?,
+            requested: plan.requested.clone(),
+            beyond,
+        })
+    }
+
+    /// How to start one of its nodes: this program, as `temblor node`.
+    pub fn launch(&self) -> Result<Launch> {
+        let program: PathBuf = std::env::current_exe().context("failed to find this program's own file")?;
+        let mut arguments = vec!["node".to_owned(), self.algorithm.name.to_owned()];
+        for (flag, value) in [("--over", self.algorithm.over), ("--bug", self.bug.as_deref())] {
+            if let Some(value) = value {
+                arguments.extend([flag.to_owned(), value.to_owned()]);
+            }
+        }
+        Ok(Launch { program, arguments })
+    }
+
+    /// The bound of its model, ms.
+    pub fn bound_ms(&self) -> u64 {
+        self.algorithm.model.bound_ms
+    }
+
+    /// Its name for people: `fifo over best-effort`.
+    pub fn name(&self) -> String {
+        match &self.over {
+            Some(over) => format!("{} over {over}", self.algorithm.name),
+            None => self.algorithm.name.to_owned(),
+        }
+    }
+}
+
+fn check_bug(algorithm: &Algorithm, bug: &str) -> Result<()> {
+    let of = |name: &str| -> Vec<&str> {
+        bugs::BUGS.iter().filter(|entry| entry.algorithm == name).map(|entry| entry.name).collect()
+    };
+    match bugs::find(bug) {
+        Some(entry) if entry.algorithm == algorithm.name => Ok(()),
+        Some(entry) => Err(usage(format!(
+            "{bug} is a bug of {}, not of {}; {} has {}",
+            entry.algorithm,
+            algorithm.name,
+            algorithm.name,
+            of(algorithm.name).join(", ")
+        ))),
+        None => Err(usage(format!("there is no bug {bug}; {} has {}", algorithm.name, of(algorithm.name).join(", ")))),
+    }
+}
