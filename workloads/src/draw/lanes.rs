@@ -4,7 +4,8 @@
 use rand::Rng;
 
 use super::Draft;
-use crate::plan::{AroundLeader, Direction, Kind, LEADER, Link, Mode, When};
+use crate::faults::{class_of, name_of};
+use crate::plan::{self, AroundLeader, Direction, Kind, LEADER, Link, Mode, When};
 use crate::shapes::{LEADER_SHAPES, SHAPES, cut};
 
 /// A broken or healed state lasts at least so long, us, where the run is long enough.
@@ -26,19 +27,69 @@ impl Draft<'_> {
         }
     }
 
-    /// Whatever was asked for by name, and is not there yet, is put in once, with room to bite.
+    /// Whatever was asked for by name, and is not there yet with room to bite, is put in once.
     pub(super) fn add_what_was_requested(&mut self) {
         for wanted in self.plan.requested.clone() {
-            let there = |kind: &Kind| wanted == crate::faults::name_of(kind) || wanted == crate::faults::class_of(kind);
-            if self.plan.faults.iter().any(|fault| there(&fault.fault) && matches!(fault.when, When::AtUs(_))) {
+            if self.plan.faults.iter().any(|fault| is(&wanted, &fault.fault) && self.is_sure_to_bite(fault)) {
                 continue;
             }
             let meant: Vec<&'static str> =
                 self.faults.iter().filter(|f| f.name == wanted || f.class == wanted).map(|f| f.name).collect();
             let name = meant[self.chance.random_range(0..meant.len())];
-            let (at, length) = (self.plan.length_us / 4, self.plan.length_us / 3);
-            self.begin(name, at, length.max(1));
+            self.add_surely(name);
         }
+    }
+
+    /// Whether a fault finds its nodes alive, and frames on its way.
+    fn is_sure_to_bite(&self, fault: &plan::Fault) -> bool {
+        let lives = |node: &String| self.victims.iter().all(|(victim, _)| victim != node);
+        let in_time = |at_us: u64| at_us < self.plan.length_us;
+        match (&fault.fault, &fault.when) {
+            (Kind::Kill { .. }, When::AtUs(at_us)) => in_time(*at_us),
+            (Kind::Pause { node }, When::AtUs(at_us)) => in_time(*at_us) && lives(node),
+            (Kind::Partition { .. }, When::AtUs(at_us)) => {
+                let over_us = at_us + fault.for_us.unwrap_or(self.plan.length_us);
+                fault.fault.links().iter().any(|(from, to)| {
+                    lives(from) && lives(to) && self.broadcasts_in(from, (*at_us, over_us.min(self.plan.length_us)))
+                })
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether some node is asked to broadcast in this time.
+    fn broadcasts_in(&self, node: &str, (begin, end): (u64, u64)) -> bool {
+        let at = |operation: &plan::Operation| match operation.when {
+            When::AtUs(at_us) => at_us,
+            When::After(_) => u64::MAX,
+        };
+        self.plan.operations.iter().any(|op| op.node == node && (begin..end).contains(&at(op)))
+    }
+
+    /// A fault of this name that finds its nodes alive, and a broadcast for it to disturb.
+    fn add_surely(&mut self, name: &str) {
+        let (at, length) = (self.plan.length_us / 4, (self.plan.length_us / 3).max(1));
+        let (when, for_us) = (When::AtUs(at), Some(length));
+        let node = self.survivor();
+        let others: Vec<String> = self.plan.nodes.iter().filter(|other| **other != node).cloned().collect();
+        let links = || others.iter().map(|other| (node.clone(), other.clone())).collect::<Vec<Link>>();
+        let kind = match name {
+            "kill" => return self.begin_kill(at),
+            "pause" => Kind::Pause { node },
+            "partition" => {
+                let (shape, mode) = ("explicit".to_owned(), self.mode());
+                Kind::Partition { shape, mode, cut: links(), around_leader: None }
+            }
+            "loss" => Kind::Loss { chance_ppm: 500_000, links: links() },
+            "duplicate" => Kind::Duplicate { chance_ppm: 500_000, links: links() },
+            _ => Kind::Delay { delay_us: length.min(20_000), links: links() },
+        };
+        if let (Some((from, _)), true) = (kind.links().first().cloned(), self.wishes.rate > 0) {
+            for step in 0..3 {
+                self.broadcast(&from, When::AtUs(at + length * (step + 1) / 5));
+            }
+        }
+        self.add(when, for_us, kind);
     }
 
     fn draw_kills(&mut self) {
@@ -175,4 +226,9 @@ impl Draft<'_> {
         };
         if chosen.is_empty() { all } else { chosen }
     }
+}
+
+/// Whether a fault is what a name or a class means.
+fn is(wanted: &str, kind: &Kind) -> bool {
+    wanted == name_of(kind) || wanted == class_of(kind)
 }

@@ -150,10 +150,11 @@ impl Draft<'_> {
         }
     }
 
-    /// How many more nodes may be killed: within the model, and never all of them.
+    /// How many more nodes may be killed: within the model, and two stay alive where there are more.
     fn kills_left(&self) -> usize {
         let within = if self.wishes.beyond_model { usize::MAX } else { self.setting.faulty_max as usize };
-        within.min(self.plan.nodes.len().saturating_sub(1)).saturating_sub(self.victims.len())
+        let alive_min = if self.plan.nodes.len() > 2 { 2 } else { 1 };
+        within.min(self.plan.nodes.len().saturating_sub(alive_min)).saturating_sub(self.victims.len())
     }
 
     fn next_id(&self) -> u32 {

@@ -123,7 +123,7 @@ impl Draft<'_> {
     }
 
     /// One more broadcast beside those of the steady rate; its number is the next free one.
-    fn broadcast(&mut self, node: &str, when: When) -> u64 {
+    pub(super) fn broadcast(&mut self, node: &str, when: When) -> u64 {
         let message = 1 + self.plan.operations.iter().map(|operation| operation.broadcast).max().unwrap_or(0);
         self.plan.operations.push(Operation { when, node: node.to_owned(), broadcast: message });
         message
