@@ -21,10 +21,10 @@ pub use options::{FifoGaps, JudgeError, Options};
 use crate::header::{Condition, Crashes, Header};
 use crate::ledger::Ledger;
 use crate::ledger::faults::Moment;
-use crate::ledger::messages::{Id, Mark};
+use crate::ledger::messages::Id;
 use crate::ledger::nodes::{Cause, MAX_NODES};
 use crate::op::{Event, Kind, Message, Names, Node, Op, Other, Process};
-use crate::property::{Close, Delivery, Misdeed, Property, Report, Reported};
+use crate::property::{Close, Delivery, Invention, Misdeed, Property, Report, Reported};
 use crate::table::CHECKERS;
 use crate::verdict::Counts;
 use hold_back::{Held, HoldBack};
@@ -118,6 +118,7 @@ impl Judge {
             Kind::Invoke => {
                 self.counts.invoked += 1;
                 self.ledger.invoked(node, message);
+                self.release(message);
                 return;
             }
             Kind::Ok => {
@@ -147,19 +148,16 @@ impl Judge {
 
     fn broadcast(&mut self, node: Node, message: Message) {
         self.counts.broadcasts += 1;
-        if let Some(awaited) = self.ledger.broadcast(node, message) {
-            self.release(awaited);
-        }
+        self.ledger.broadcast(node, message);
+        self.release(message);
     }
 
     #[inline]
     fn delivery(&mut self, node: Node, message: Message) {
         self.counts.deliveries += 1;
-        let id = self.ledger.messages.named(message);
-        if self.held.holds(node) || !self.ledger.settled(id) {
-            self.hold(node, id);
-        } else {
-            self.pass(node, (id, self.last));
+        match self.ledger.messages.find(message) {
+            Some(id) if self.ledger.settled(id) && !self.held.holds(node) => self.pass(node, (id, self.last)),
+            _ => self.hold(node, message),
         }
     }
 
@@ -230,34 +228,42 @@ impl Judge {
     }
 
     /// Lets a delivery wait, and stops waiting for the oldest one of its node if there are too many.
-    fn hold(&mut self, node: Node, id: Id) {
-        self.ledger.messages.get_mut(id).mark(Mark::Awaited);
-        if self.held.push(node, Held::Delivery(id, self.last)) {
-            if let Some(Held::Delivery(first, _)) = self.held.first(node) {
-                self.ledger.give_up(first);
+    fn hold(&mut self, node: Node, message: Message) {
+        self.held.push(node, Held::Delivery(message, self.last));
+        if self.held.overfull(node) {
+            self.release_from(node);
+        }
+        if self.held.overfull(node)
+            && let Some(first) = self.held.first(node)
+        {
+            if let Held::Delivery(message, _) = first
+                && let Some(id) = self.ledger.messages.find(message)
+            {
+                self.ledger.give_up(id);
             }
+            self.let_go(node, first);
             self.release_from(node);
         }
     }
 
-    /// A broadcast has come: whoever waits for it goes on.
-    fn release(&mut self, awaited: Id) {
-        self.ledger.messages.get_mut(awaited).unmark(Mark::Awaited);
-        for node in self.held.nodes() {
-            if matches!(self.held.first(node), Some(Held::Delivery(id, _)) if id == awaited) {
-                self.release_from(node);
-            }
+    /// Something new is known of a message: whoever waits for it may go on.
+    #[inline]
+    fn release(&mut self, message: Message) {
+        for node in self.held.awaiting(message) {
+            self.release_from(node);
         }
     }
 
+    /// Lets go what waits at a node up to the first delivery that must go on waiting.
     fn release_from(&mut self, node: Node) {
         while let Some(held) = self.held.first(node) {
-            match held {
-                Held::Delivery(id, _) if !self.ledger.settled(id) => return,
-                Held::Delivery(id, at) => self.pass(node, (id, at)),
-                Held::Restart => self.restart(node),
+            if let Held::Delivery(message, _) = held {
+                let id = self.ledger.messages.find(message);
+                if !id.is_some_and(|id| self.ledger.settled(id)) {
+                    return;
+                }
             }
-            self.held.pop(node);
+            self.let_go(node, held);
         }
     }
 
@@ -266,19 +272,26 @@ impl Judge {
         self.ledger.close();
         for node in self.held.nodes() {
             while let Some(held) = self.held.first(node) {
-                match held {
-                    Held::Delivery(id, at) => self.pass(node, (id, at)),
-                    Held::Restart => self.restart(node),
-                }
-                self.held.pop(node);
+                self.let_go(node, held);
             }
+        }
+    }
+
+    fn let_go(&mut self, node: Node, held: Held) {
+        self.held.pop(node);
+        match held {
+            Held::Restart => self.restart(node),
+            Held::Delivery(message, at) => match self.ledger.messages.find(message) {
+                Some(id) => self.pass(node, (id, at)),
+                None => self.checkers.iter_mut().for_each(|checker| checker.invented(&Invention { node, message, at })),
+            },
         }
     }
 
     /// A delivery in the node's own order, all known of its message's place.
     #[inline]
     fn pass(&mut self, node: Node, (id, at): (Id, Moment)) {
-        let remote = self.ledger.messages.get(id).sender() != Some(node);
+        let remote = self.ledger.messages.get(id).sender != node;
         let disturbed = remote && !self.ledger.faults.calm_since(id.at());
         if disturbed {
             self.ledger.disturbed.insert(id.at());

@@ -75,12 +75,12 @@ impl Ledger {
         self.streams.get(sender.at()).unwrap_or(&self.no_stream)
     }
 
-    /// A message's place in its sender's order. `None` for a message that nobody broadcast, that its sender never reported
-    /// though it reports others, or of a life too late to be told apart from others.
+    /// A message's place in its sender's order. `None` for a message that its sender never reported though it reports others,
+    /// or of a life too late to be told apart from others.
     #[inline]
     pub fn place(&self, id: Id) -> Option<Place> {
         let entry = self.messages.get(id);
-        let sender = entry.sender()?;
+        let sender = entry.sender;
         let stream = self.stream(sender);
         let placed = match stream.voice {
             Voice::Reports => entry.is(Mark::Broadcast),
@@ -110,19 +110,14 @@ impl Ledger {
         if entry.is(Mark::Broadcast) || entry.is(Mark::GivenUp) {
             return true;
         }
-        entry.sender().is_some_and(|sender| self.stream(sender).voice == Voice::Silent)
-    }
-
-    /// Whether anything says that somebody broadcast this message: a request or a report.
-    pub fn evidenced(&self, id: Id) -> bool {
-        self.messages.get(id).sender().is_some()
+        self.stream(entry.sender).voice == Voice::Silent
     }
 
     /// Whether a message counts as broadcast: its broadcast was reported, or its request acknowledged by a sender that the
     /// acknowledgement still binds (`taken` binds while the node stays up).
     pub fn counts_as_broadcast(&self, id: Id) -> bool {
         let entry = self.messages.get(id);
-        let crashed = entry.sender().is_some_and(|sender| self.nodes.get(sender).crashes > 0);
+        let crashed = self.nodes.get(entry.sender).crashes > 0;
         let binding = self.ok == Acknowledges::Delivered || !crashed;
         entry.is(Mark::Broadcast) || entry.is(Mark::Acknowledged) && binding
     }
@@ -137,23 +132,21 @@ impl Ledger {
     }
 
     /// A client asked `node` to broadcast a message.
-    pub fn invoked(&mut self, node: Node, message: Message) -> Id {
-        let id = self.messages.named(message);
+    pub fn invoked(&mut self, node: Node, message: Message) {
+        let id = self.messages.named(message, node);
         let stream = stream_of(&mut self.streams, node);
         let entry = self.messages.get_mut(id);
-        if entry.claim(node) && entry.mark(Mark::Invoked) && stream.voice != Voice::Reports {
+        if entry.sender == node && entry.mark(Mark::Invoked) && stream.voice != Voice::Reports {
             (entry.after, entry.life) = (stream.len(), stream.life());
-            self.straggled |= entry.is(Mark::GivenUp);
         }
-        id
     }
 
     /// A client was told `ok`. One for what nobody had asked for has no place in any order.
     pub fn acknowledged(&mut self, node: Node, message: Message) {
-        let id = self.messages.named(message);
+        let id = self.messages.named(message, node);
         let entry = self.messages.get_mut(id);
         let stream = stream_of(&mut self.streams, node);
-        let news = entry.claim(node) && entry.mark(Mark::Acknowledged);
+        let news = entry.sender == node && entry.mark(Mark::Acknowledged);
         if !news || !entry.is(Mark::Invoked) || stream.voice == Voice::Reports {
             return;
         }
@@ -164,12 +157,12 @@ impl Ledger {
         stream.push(id);
     }
 
-    /// A node reported a broadcast. Whether a delivery waits for it.
-    pub fn broadcast(&mut self, node: Node, message: Message) -> Option<Id> {
-        let id = self.messages.named(message);
+    /// A node reported a broadcast.
+    pub fn broadcast(&mut self, node: Node, message: Message) {
+        let id = self.messages.named(message, node);
         let entry = self.messages.get_mut(id);
-        if !entry.claim(node) || !entry.mark(Mark::Broadcast) {
-            return None;
+        if entry.sender != node || !entry.mark(Mark::Broadcast) {
+            return;
         }
         let stream = stream_of(&mut self.streams, node);
         if stream.voice == Voice::Unheard {
@@ -180,19 +173,16 @@ impl Ledger {
             (entry.after, entry.life) = (stream.len(), stream.life());
             stream.push(id);
         }
-        entry.is(Mark::Awaited).then_some(id)
     }
 
     /// Stops waiting for the broadcast of a message. A sender that has reported none so far is taken to report none.
     pub fn give_up(&mut self, id: Id) {
         let entry = self.messages.get_mut(id);
-        entry.mark(Mark::GivenUp);
-        if let Some(sender) = entry.sender() {
-            let stream = stream_of(&mut self.streams, sender);
-            if stream.voice == Voice::Unheard {
-                stream.voice = Voice::Silent;
-                self.messages.get_mut(id).unmark(Mark::GivenUp);
-            }
+        let stream = stream_of(&mut self.streams, entry.sender);
+        match stream.voice {
+            Voice::Unheard => stream.voice = Voice::Silent,
+            Voice::Reports => entry.give_up(),
+            Voice::Silent => {}
         }
     }
 

@@ -135,6 +135,11 @@ impl Names {
         if let Some(node) = self.find(name) {
             return Some(node);
         }
+        self.push(name)
+    }
+
+    /// Makes a node known whose name no other node has; `None` when there are 65,536 already.
+    pub(crate) fn push(&mut self, name: &str) -> Option<Node> {
         let node = Node(u16::try_from(self.names.len()).ok()?);
         self.names.push(name.to_owned());
         Some(node)

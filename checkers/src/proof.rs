@@ -59,8 +59,6 @@ pub enum Sought {
     DeliveryAt(Message, Node),
     /// The last delivery of a message at a node before the op of this index.
     DeliveryBefore(Message, Node, u64),
-    /// The first delivery of a message anywhere.
-    FirstDelivery(Message),
 }
 
 impl Point {
@@ -93,7 +91,7 @@ impl Sought {
         match self {
             Sought::Here => None,
             Sought::Broadcast(m) | Sought::Request(m) | Sought::Acknowledgement(m) => Some(m),
-            Sought::DeliveryAt(m, _) | Sought::DeliveryBefore(m, ..) | Sought::FirstDelivery(m) => Some(m),
+            Sought::DeliveryAt(m, _) | Sought::DeliveryBefore(m, ..) => Some(m),
         }
     }
 
@@ -109,7 +107,6 @@ impl Sought {
             (Sought::DeliveryBefore(_, node, before), Process::Node(p), Event::Deliver { .. }) => {
                 (*p == node && op.index < before, false)
             }
-            (Sought::FirstDelivery(_), Process::Node(_), Event::Deliver { .. }) => (true, true),
             _ => return None,
         })
     }
@@ -232,7 +229,7 @@ impl Fault {
             (None, links) => format!("{} on {} links", self.f, links.len()),
         };
         let fact = match self.ended {
-            Some(_) if self.f == "kill" => "it is down from here on".to_owned(),
+            _ if self.f == "kill" => "a life ends here".to_owned(),
             Some(ended) => format!("in force until {} ms", ended.time / 1_000_000),
             None => "in force to the end".to_owned(),
         };

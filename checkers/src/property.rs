@@ -9,7 +9,7 @@ use crate::ledger::Ledger;
 use crate::ledger::faults::Moment;
 use crate::ledger::messages::Id;
 use crate::ledger::nodes::Cause;
-use crate::op::{Names, Node};
+use crate::op::{Message, Names, Node};
 use crate::proof::{Point, Proof};
 use crate::tally::Tally;
 use std::collections::BTreeMap;
@@ -23,6 +23,9 @@ pub trait Property {
 
     /// A node delivered a message. The ledger has noted it already.
     fn delivered(&mut self, _ledger: &Ledger, _delivery: &Delivery) {}
+
+    /// A node delivered what nobody broadcast.
+    fn invented(&mut self, _invention: &Invention) {}
 
     /// From here on, in its own order, a node lives a later life and remembers nothing (mode `stop`).
     fn restarted(&mut self, _node: Node) {}
@@ -47,6 +50,17 @@ pub struct Delivery {
     pub again: bool,
     /// Whether it was at another node than the sender, and a fault was in force at some time between broadcast and delivery.
     pub disturbed: bool,
+}
+
+/// A delivery of what nobody broadcast.
+#[derive(Clone, Copy, Debug)]
+pub struct Invention {
+    /// Where.
+    pub node: Node,
+    /// Of what.
+    pub message: Message,
+    /// Which line says so.
+    pub at: Moment,
 }
 
 /// Something that a node reported, or that was seen of it.
@@ -94,6 +108,8 @@ pub struct Ending<'a> {
     pub last: Moment,
     /// How the history ends.
     pub close: &'a Close,
+    /// How many deliveries the history has.
+    pub deliveries: u64,
     /// The requests that had no end when the judgement ended.
     pub open_requests: u64,
     /// What is promised.

@@ -2,9 +2,11 @@
 //!
 //! A line as the recorder writes it goes through the [fast path](canonical), which is a comparison of bytes; anything else that
 //! is valid JSON goes through serde_json and means the same. What is no op is an error that names the line. A file whose last
-//! line has no LF was cut short there ([`Reader::torn`]); that fragment is no op.
+//! line has no LF was cut short there ([`Reader::torn`]); that fragment is no op, even where it happens to be whole.
 
 mod canonical;
+mod excerpt;
+mod names;
 mod tolerant;
 
 use std::fmt;
@@ -12,15 +14,18 @@ use std::io::{self, Read};
 
 use crate::header::Header;
 use crate::op::{Names, Node, Op};
-use canonical::NameTable;
+use excerpt::excerpt;
+use names::NameTable;
 
-/// A longer line is an error. Nothing that is longer is ever kept in memory.
+/// A line of more bytes is an error. Little more than that is ever kept in memory.
 pub const LINE_MAX: usize = 1 << 20;
 
-/// How much is read at once.
+/// How much is read at once, at least half of it.
 const PIECE: usize = 256 << 10;
-/// So much of a line is shown in an error.
-const SHOWN: usize = 80;
+/// So many known nodes are named in an error.
+const NAMED: usize = 10;
+/// A node's name of more bytes is an error; 65,536 such names still fit in memory.
+const NAME_MAX: usize = 255;
 
 /// Why a file is no history, and where.
 #[derive(Debug)]
@@ -79,8 +84,7 @@ struct Context {
 impl<R: Read> Reader<R> {
     /// A reader at the beginning of a history.
     pub fn new(input: R) -> Self {
-        let context =
-            Context { names: Names::default(), table: NameTable::default(), header: None, index: 0, time: 0 };
+        let context = Context { names: Names::default(), table: NameTable::default(), header: None, index: 0, time: 0 };
         Self { input, buffer: vec![0; PIECE], used: 0, filled: 0, ended: false, torn: false, offset: 0, context }
     }
 
@@ -127,30 +131,43 @@ impl<R: Read> Reader<R> {
     /// Has a whole line in the buffer, from `used` to the end that is given; `None` at the end of the file.
     #[inline]
     fn line(&mut self) -> Result<Option<usize>, HistoryError> {
-        let mut searched = self.used;
+        let found = memchr::memchr(b'\n', &self.buffer[self.used..self.filled]);
+        let end = match found {
+            Some(length) => Some(self.used + length),
+            None => self.read_on()?,
+        };
+        if end.is_some_and(|end| end - self.used > LINE_MAX) {
+            return Err(self.too_long());
+        }
+        Ok(end)
+    }
+
+    /// Reads on until the buffer holds a whole line, and says where it ends.
+    #[cold]
+    fn read_on(&mut self) -> Result<Option<usize>, HistoryError> {
         loop {
-            if let Some(at) = memchr::memchr(b'\n', &self.buffer[searched..self.filled]) {
-                return Ok(Some(searched + at));
+            let searched = self.filled - self.used;
+            if searched > LINE_MAX {
+                return Err(self.too_long());
             }
             if self.ended {
-                self.torn = self.used < self.filled;
-                return Ok(None);
-            }
-            let waiting = self.filled - self.used;
-            if waiting > LINE_MAX {
-                let shown = shown(&self.buffer[self.used..self.filled]);
-                return Err(self.error(What::Line(format!("a line of more than {LINE_MAX} bytes, which no op has: {shown}"))));
+                return self.end();
             }
             self.fill()?;
-            searched = self.used + waiting;
+            let found = memchr::memchr(b'\n', &self.buffer[self.used + searched..self.filled]);
+            if let Some(at) = found {
+                return Ok(Some(self.used + searched + at));
+            }
         }
     }
 
-    /// Reads on, behind what is still needed.
+    /// Reads one piece, behind what is still needed.
     fn fill(&mut self) -> Result<(), HistoryError> {
-        self.buffer.copy_within(self.used..self.filled, 0);
-        self.filled -= self.used;
-        self.used = 0;
+        if self.used > 0 {
+            self.buffer.copy_within(self.used..self.filled, 0);
+            self.filled -= self.used;
+            self.used = 0;
+        }
         if self.buffer.len() - self.filled < PIECE / 2 {
             self.buffer.resize(self.filled + PIECE, 0);
         }
@@ -161,6 +178,23 @@ impl<R: Read> Reader<R> {
             Err(error) => return Err(self.error(What::Io(error))),
         }
         Ok(())
+    }
+
+    /// The end of the file. What a writer that was killed leaves behind is the beginning of an object; another fragment is none
+    /// of its making.
+    fn end(&mut self) -> Result<Option<usize>, HistoryError> {
+        let fragment = &self.buffer[self.used..self.filled];
+        if !fragment.is_empty() && fragment[0] != b'{' {
+            let what = format!("no op: every line is a JSON object and ends with LF; found {}", excerpt(fragment));
+            return Err(self.error(What::Line(what)));
+        }
+        self.torn = !fragment.is_empty();
+        Ok(None)
+    }
+
+    fn too_long(&self) -> HistoryError {
+        let shown = excerpt(&self.buffer[self.used..self.filled]);
+        self.error(What::Line(format!("a line of more than {LINE_MAX} bytes, which no op has: {shown}")))
     }
 
     fn error(&self, what: What) -> HistoryError {
@@ -194,15 +228,40 @@ impl Context {
 
     /// The node of this name: with a header one that it names, without one whoever occurs.
     fn node(&mut self, name: &str) -> Result<Node, String> {
-        if let Some(node) = self.names.find(name) {
-            return Ok(node);
+        match self.table.find(name) {
+            Some(node) => Ok(node),
+            None if self.header.is_some() => {
+                Err(format!("unknown node {}; {}", excerpt(name.as_bytes()), self.known()))
+            }
+            None => self.add(name),
         }
-        if self.header.is_some() {
-            let known: Vec<&str> = self.names.iter().map(|(_, name)| name).take(10).collect();
-            let known = known.join(", ");
-            return Err(format!("unknown node {}; the first line names {known}", shown(name.as_bytes())));
+    }
+
+    /// The nodes that the first line names, in words.
+    fn known(&self) -> String {
+        let first: Vec<&str> = self.names.iter().map(|(_, name)| name).take(NAMED).collect();
+        let more = self.names.len() - first.len();
+        let shown = excerpt(first.join(", ").as_bytes());
+        if more > 0 {
+            format!("the first line names {shown} and {more} more")
+        } else {
+            format!("the first line names {shown}")
         }
-        let node = self.names.intern(name).ok_or("more than 65,536 nodes")?;
+    }
+
+    fn add(&mut self, name: &str) -> Result<Node, String> {
+        let unfit = match name {
+            "" => Some("a node's name is empty".to_owned()),
+            "nemesis" => Some("a node is called nemesis, which is the process that injects faults".to_owned()),
+            _ if name.len() > NAME_MAX => {
+                Some(format!("a node's name has more than {NAME_MAX} bytes: {}", excerpt(name.as_bytes())))
+            }
+            _ => None,
+        };
+        if let Some(unfit) = unfit {
+            return Err(unfit);
+        }
+        let node = self.names.push(name).ok_or("a history names at most 65,536 nodes; here is one more")?;
         self.table.insert(name, node);
         Ok(node)
     }
@@ -210,25 +269,12 @@ impl Context {
     /// The first line says what the history is to be judged by.
     fn begin(&mut self, header: Header) -> Result<(), String> {
         for name in &header.nodes {
-            if self.names.find(name).is_some() {
-                return Err(format!("the first line names {} twice", shown(name.as_bytes())));
+            if self.table.find(name).is_some() {
+                return Err(format!("the first line names {} twice", excerpt(name.as_bytes())));
             }
-            self.node(name)?;
+            self.add(name)?;
         }
         self.header = Some(header);
         Ok(())
     }
-}
-
-/// A piece of a file as part of a message: control characters and what is no UTF-8 are escaped, and it is short.
-fn shown(bytes: &[u8]) -> String {
-    let cut = &bytes[..bytes.len().min(SHOWN)];
-    let text: String = String::from_utf8_lossy(cut).chars().flat_map(escaped).collect();
-    if bytes.len() > SHOWN { format!("{text}...") } else { text }
-}
-
-fn escaped(c: char) -> Vec<char> {
-    // Controls, and the marks that turn the direction of what follows.
-    let hidden = c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if hidden { c.escape_default().collect() } else { vec![c] }
 }

@@ -67,7 +67,7 @@ pub const CHECKERS: &[Checker] = &[
         kind: Kind::Safety,
         definition: "what is delivered anywhere was broadcast by its sender",
         source: "Hadzilacos and Toueg 1994 (uniform integrity); Cachin, Guerraoui and Rodrigues 2011, BEB3",
-        exercise: "messages that were delivered anywhere",
+        exercise: "deliveries",
         start: |_| integrity::no_creation(),
     },
     Checker {

@@ -35,8 +35,7 @@ impl<V> Tally<V> {
         Tally { shelves: Vec::new() }
     }
 
-    /// Notes a violation that concerns a message of `sender`, and keeps it if it is one of the first few in `order`
-    /// (violations of one sender come in this order).
+    /// Notes a violation that concerns a message of `sender`, and keeps it if it is one of the first few in `order`.
     pub fn add(&mut self, sender: Option<Node>, (rank, order): (Rank, u64), violation: impl FnOnce() -> V) {
         let at = sender.map_or(0, |node| node.at() + 1);
         if at >= self.shelves.len() {
@@ -48,8 +47,10 @@ impl<V> Tally<V> {
             Rank::First => &mut shelf.firsts,
             Rank::Consequence => &mut shelf.rest,
         };
-        if kept.len() < KEPT {
-            kept.push((order, violation()));
+        if kept.len() < KEPT || kept.last().is_some_and(|(last, _)| order < *last) {
+            let at = kept.partition_point(|(earlier, _)| *earlier <= order);
+            kept.insert(at, (order, violation()));
+            kept.truncate(KEPT);
         }
     }
 
@@ -116,9 +117,10 @@ mod tests {
         }
         tally.add(Some(Node(1)), (Rank::First, 15), || 100);
         tally.add(None, (Rank::First, 3), || 200);
-        assert_eq!(tally.count(|_| true), 22);
+        tally.add(Some(Node(1)), (Rank::First, 14), || 99);
+        assert_eq!(tally.count(|_| true), 23);
         assert_eq!(tally.count(|sender| sender == Some(Node(0))), 20);
         let kept: Vec<u64> = tally.into_kept(|_| true).into_iter().map(|(_, v)| v).collect();
-        assert_eq!(kept, [0, 1, 2, 200, 3, 4, 5, 6, 7, 100]);
+        assert_eq!(kept, [0, 1, 2, 200, 3, 4, 5, 6, 99, 100]);
     }
 }

@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod containment;
 pub mod drawing;
 pub mod exit;
 pub mod machine;

@@ -2,14 +2,14 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-/// This program's own file: its path and a hash of its bytes, by which a later replay can tell whether it is the same.
-pub fn program() -> Result<Value> {
-    let path = std::env::current_exe().context("failed to find this program's own file")?;
-    let mut file = File::open(&path).with_context(|| format!("failed to open {}", path.display()))?;
+/// A program's file: its path and a hash of its bytes, by which a later replay can tell whether it is the same.
+pub fn program(path: &Path) -> Result<Value> {
+    let mut file = File::open(path).with_context(|| format!("failed to open {}", path.display()))?;
     let (mut hash, mut buffer, mut length) = (0_u64, vec![0; 1 << 20], 0_u64);
     loop {
         let count = file.read(&mut buffer).with_context(|| format!("failed to read {}", path.display()))?;

@@ -5,11 +5,21 @@ use std::process::ExitCode;
 use clap::Parser;
 use temblor::cli::{Cli, Verb};
 use temblor::commands;
+use temblor::containment::{Mode, contain};
+use temblor::exit::Exit;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Verb::Node(node) = &cli.verb {
-        return temblor_node::main(node);
+    match cli.verb {
+        Verb::Node(node) => temblor_node::main(&node),
+        // What starts processes is contained, before there is any thread.
+        Verb::Run(_) => match Mode::from_environment() {
+            Ok(mode) => ExitCode::from(contain(mode, || commands::execute(cli).code())),
+            Err(text) => {
+                commands::note(&format!("error: {text}"));
+                ExitCode::from(Exit::Usage.code())
+            }
+        },
+        _ => ExitCode::from(commands::execute(cli).code()),
     }
-    ExitCode::from(commands::execute(cli).code())
 }

@@ -1,7 +1,7 @@
 //! The system under test: from the table of algorithms to what a plan, a header and a command line need of it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use temblor_checkers::header::{self, Acknowledges, Header};
@@ -92,8 +92,13 @@ impl System {
         })
     }
 
-    /// How to start one of its nodes: this program, as `temblor node`.
-    pub fn launch(&self) -> Result<Launch> {
+    /// How to start one of its nodes: this program as `temblor node`, or somebody else's.
+    pub fn launch(&self, foreign: Option<(&Path, &[String])>) -> Result<Launch> {
+        if let Some((program, arguments)) = foreign {
+            let program = program.canonicalize();
+            let program = program.map_err(|error| usage(format!("there is no program to start as a node: {error}")))?;
+            return Ok(Launch { program, arguments: arguments.to_vec() });
+        }
         let program: PathBuf = std::env::current_exe().context("failed to find this program's own file")?;
         let mut arguments = vec!["node".to_owned(), self.algorithm.name.to_owned()];
         for (flag, value) in [("--over", self.algorithm.over), ("--bug", self.bug.as_deref())] {

@@ -5,6 +5,8 @@
 //! lockstep and in a simulation. The contract with whoever runs it, after etcd/raft's `Ready`: **what a step stores is
 //! durable before anything else of that step leaves the node, and what leaves, leaves in the order of the outbox.**
 
+use serde::Deserialize;
+
 use crate::bugs::Bug;
 use crate::id::NodeId;
 use crate::packet::Packet;
@@ -69,6 +71,8 @@ pub enum Wish {
     Store(Vec<u8>),
     /// Tell an observer what happened.
     Indicate(Indication),
+    /// Say in the node's log what could not be understood.
+    Complain(String),
 }
 
 /// What an observer is told beside broadcasts and deliveries.
@@ -131,6 +135,17 @@ impl<'a> Context<'a> {
     /// Tells an observer.
     pub fn indicate(&mut self, indication: Indication) {
         self.outbox.push(Wish::Indicate(indication));
+    }
+
+    /// Says in the node's log what could not be understood.
+    pub fn complain(&mut self, what: String) {
+        self.outbox.push(Wish::Complain(what));
+    }
+
+    /// Reads the layer's message out of a packet from below. One that can't be read is complained of, and left out.
+    pub fn read<'p, T: Deserialize<'p>>(&mut self, from: NodeId, packet: &'p Packet) -> Option<T> {
+        let read = packet.payload.read();
+        read.map_err(|error| self.complain(format!("{from} sent what can't be read: {error}"))).ok()
     }
 
     /// Whether this bug is planted: the one line at the point where an algorithm deviates.

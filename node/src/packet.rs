@@ -61,9 +61,9 @@ impl Payload {
         Self(raw.to_owned().into())
     }
 
-    /// Reads a layer's message, borrowing from this payload; `None` if it is not of that form.
-    pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
-        serde_json::from_str(self.0.get()).ok()
+    /// Reads a layer's message, borrowing from this payload.
+    pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.0.get())
     }
 
     /// The JSON itself.

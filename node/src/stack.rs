@@ -30,6 +30,8 @@ pub enum Output {
     Indicate(Indication),
     /// A record of the layer at this place of the stack.
     Store(u32, Vec<u8>),
+    /// A line for the node's log.
+    Complain(String),
 }
 
 /// Layers from top to bottom.
@@ -132,17 +134,19 @@ impl Stack {
             Wish::Below(to, packet) if at + 1 < self.layers.len() => queue.push_back(Event::Request(at + 1, to, packet)),
             Wish::Below(to, packet) => self.transmit(to, &packet, outputs),
             Wish::Above(from, packet) if at > 0 => queue.push_back(Event::Receive(at - 1, from, packet)),
-            Wish::Above(_, packet) => {
+            Wish::Above(from, packet) => {
                 // What comes out at the top is what went in there: the number of a message.
-                if let Some(message) = packet.payload.read() {
-                    outputs.push(Output::Deliver(message));
-                }
+                outputs.push(match packet.payload.read() {
+                    Ok(message) => Output::Deliver(message),
+                    Err(error) => Output::Complain(format!("{from} sent what is no message: {error}")),
+                });
             }
             Wish::Timer(timer, time) => {
                 self.timers.insert((at, timer), time);
             }
             Wish::Store(record) => outputs.push(Output::Store(at as u32, record)),
             Wish::Indicate(indication) => outputs.push(Output::Indicate(indication)),
+            Wish::Complain(what) => outputs.push(Output::Complain(what)),
         }
     }
 

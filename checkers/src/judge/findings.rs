@@ -53,6 +53,7 @@ pub(super) fn weigh(judge: Judge, group: &[Node], names: &Names) -> Findings {
         group,
         last,
         close: &close.unwrap_or(Close::CutShort),
+        deliveries: counts.deliveries,
         open_requests: counts.invoked.saturating_sub(completed),
         promises: &promises,
         fifo_gaps,

@@ -11,8 +11,7 @@
 use std::collections::VecDeque;
 
 use crate::ledger::faults::Moment;
-use crate::ledger::messages::Id;
-use crate::op::Node;
+use crate::op::{Message, Node};
 
 /// The most lines of one node that wait.
 pub const LONGEST: usize = 32_768;
@@ -21,7 +20,7 @@ pub const LONGEST: usize = 32_768;
 #[derive(Clone, Copy, Debug)]
 pub enum Held {
     /// A delivery.
-    Delivery(Id, Moment),
+    Delivery(Message, Moment),
     /// A later life begins.
     Restart,
 }
@@ -40,19 +39,32 @@ impl HoldBack {
         self.waiting > 0 && self.queues.get(node.at()).is_some_and(|queue| !queue.is_empty())
     }
 
-    /// Lets a line wait; whether the queue is too long now.
-    pub fn push(&mut self, node: Node, held: Held) -> bool {
+    /// Lets a line wait.
+    pub fn push(&mut self, node: Node, held: Held) {
         if node.at() >= self.queues.len() {
             self.queues.resize_with(node.at() + 1, VecDeque::new);
         }
         self.waiting += 1;
         self.queues[node.at()].push_back(held);
-        self.queues[node.at()].len() > LONGEST
     }
 
     /// The first line of this node that waits.
     pub fn first(&self, node: Node) -> Option<Held> {
         self.queues.get(node.at())?.front().copied()
+    }
+
+    /// Whether more of this node waits than may.
+    pub fn overfull(&self, node: Node) -> bool {
+        self.queues[node.at()].len() > LONGEST
+    }
+
+    /// The nodes whose first line that waits is a delivery of this message.
+    pub fn awaiting(&self, message: Message) -> Vec<Node> {
+        if self.waiting == 0 {
+            return Vec::new();
+        }
+        let waits = |node: &Node| matches!(self.first(*node), Some(Held::Delivery(first, _)) if first == message);
+        self.nodes().into_iter().filter(waits).collect()
     }
 
     /// Takes it out.

@@ -1,6 +1,6 @@
 //! What the nemesis did: which fault was in force when, which bit, and which exits it caused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -48,7 +48,7 @@ pub struct Faults {
     /// How many faults bit, by class (`link`, `kill`, ...).
     pub bites: BTreeMap<String, u64>,
     /// What bit, by class and by name (`link` and `loss`).
-    bitten: BTreeMap<String, u64>,
+    bitten: BTreeSet<String>,
     /// Kills that have not been followed by an exit yet, by the node's name.
     kills: BTreeMap<String, u64>,
     /// The first message that the file named after the last fault was over.
@@ -64,7 +64,7 @@ impl Faults {
 
     /// Whether a fault of this class or name bit.
     pub fn bit(&self, class: &str) -> bool {
-        self.bitten.contains_key(class)
+        self.bitten.contains(class)
     }
 
     /// A node exited with this status (as the history writes it): whether a kill explains that. Each kill explains one exit.
@@ -86,9 +86,12 @@ impl Faults {
             ("resume", Kind::Ok | Kind::Info) => self.end(op, &other.value, named),
             ("heal" | "resume" | "run" | "drained" | "interrupted", _) => {}
             (_, Kind::Invoke) => self.begin(op, other, names),
+            (f, Kind::Fail) => self.failed(f, &other.value),
             (f, kind) => {
-                self.complete(f, kind, &other.value);
-                if f != "pause" || kind == Kind::Fail {
+                if kind == Kind::Ok {
+                    self.bit_now(f, &other.value);
+                }
+                if f != "pause" {
                     self.end(op, &other.value, named);
                 }
             }
@@ -118,20 +121,21 @@ impl Faults {
         self.open.insert(id, fault);
     }
 
-    fn complete(&mut self, f: &str, kind: Kind, value: &Value) {
-        if let (Kind::Fail, "kill", Some(node)) = (kind, f, text(value, "node")) {
-            let outstanding = self.kills.entry(node.to_owned()).or_default();
-            *outstanding = outstanding.saturating_sub(1);
+    /// The fault was not applied: it was never in force.
+    fn failed(&mut self, f: &str, value: &Value) {
+        if let Some(id) = value.get("id").and_then(Value::as_u64) {
+            self.open.remove(&id);
         }
-        if kind != Kind::Ok {
-            return;
+        if let ("kill", Some(kills)) = (f, text(value, "node").and_then(|node| self.kills.get_mut(node))) {
+            *kills = kills.saturating_sub(1);
         }
+    }
+
+    fn bit_now(&mut self, f: &str, value: &Value) {
         let class = text(value, "class").unwrap_or(f);
         *self.bites.entry(class.to_owned()).or_default() += 1;
-        *self.bitten.entry(class.to_owned()).or_default() += 1;
-        if class != f {
-            *self.bitten.entry(f.to_owned()).or_default() += 1;
-        }
+        self.bitten.insert(class.to_owned());
+        self.bitten.insert(f.to_owned());
     }
 
     fn end(&mut self, op: &Op, value: &Value, named: usize) {

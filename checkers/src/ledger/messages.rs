@@ -1,4 +1,7 @@
 //! The messages of a history: who sent each, where it stands in its sender's order, and what was said about it.
+//!
+//! Only what somebody broadcast, or was asked to broadcast, is a message here. What is delivered and nobody broadcast is a
+//! matter of no creation alone, and is not remembered.
 
 use super::slots::Slots;
 use crate::op::{Message, Node};
@@ -25,11 +28,10 @@ pub enum Mark {
     Acknowledged = 4,
     /// A delivery was let through without its broadcast, because that was too long in coming.
     GivenUp = 8,
-    /// A delivery waits for its broadcast.
-    Awaited = 16,
 }
 
-const NOBODY: u16 = u16::MAX;
+/// How many of the messages looked up last are found without a probe. A power of two.
+const RECENT: usize = 8192;
 
 /// One message: 16 bytes.
 #[derive(Clone, Copy, Debug)]
@@ -40,24 +42,12 @@ pub struct Entry {
     pub after: u32,
     /// Which life of the sender broadcast it, as the stream counts lives.
     pub life: u8,
-    sender: u16,
+    /// The node that was asked to broadcast it, or reported to have done so, whichever came first in the file.
+    pub sender: Node,
     marks: u8,
 }
 
 impl Entry {
-    /// The node that was asked to broadcast it, or reported to have done so, whichever came first in the file.
-    pub fn sender(&self) -> Option<Node> {
-        (self.sender != NOBODY).then_some(Node(self.sender))
-    }
-
-    /// Makes `node` the sender, unless there is one already; whether `node` is the sender now.
-    pub fn claim(&mut self, node: Node) -> bool {
-        if self.sender == NOBODY {
-            self.sender = node.0;
-        }
-        self.sender == node.0
-    }
-
     /// Whether this was said.
     pub fn is(&self, mark: Mark) -> bool {
         self.marks & mark as u8 != 0
@@ -70,22 +60,25 @@ impl Entry {
         news
     }
 
-    /// Takes a mark away.
-    pub fn unmark(&mut self, mark: Mark) {
-        self.marks &= !(mark as u8);
+    /// Notes that a delivery of it was let through without its broadcast.
+    pub fn give_up(&mut self) {
+        self.marks |= Mark::GivenUp as u8;
     }
 }
 
-/// All messages that the file has named so far.
+/// All messages that somebody broadcast or was asked to, as far as the file has been read.
 pub struct Messages {
     entries: Vec<Entry>,
     slots: Slots,
+    /// A message that was looked up lately, by the low bits of its number. A message is spoken of a dozen times within a
+    /// short time and then never again; what is asked for again lies close together here, and far apart in the table.
+    recent: Vec<u32>,
 }
 
 impl Messages {
     /// No messages.
     pub fn new() -> Messages {
-        Messages { entries: Vec::new(), slots: Slots::new() }
+        Messages { entries: Vec::new(), slots: Slots::new(), recent: vec![0; RECENT] }
     }
 
     /// How many there are.
@@ -93,15 +86,28 @@ impl Messages {
         self.entries.len()
     }
 
-    /// The message of this number, made known if need be.
+    /// The message of this number, if anybody broadcast it or was asked to.
     #[inline]
-    pub fn named(&mut self, number: Message) -> Id {
-        let entries = &self.entries;
-        let place = self.slots.place(number, |at| entries[at].number);
-        if place == self.entries.len() {
-            self.entries.push(Entry { number, after: 0, life: 0, sender: NOBODY, marks: 0 });
+    pub fn find(&mut self, number: Message) -> Option<Id> {
+        let recent = &mut self.recent[number as usize % RECENT];
+        if self.entries.get(*recent as usize).is_some_and(|entry| entry.number == number) {
+            return Some(Id(*recent));
         }
-        Id(place as u32)
+        let entries = &self.entries;
+        let place = self.slots.find(number, |at| entries[at].number)? as u32;
+        *recent = place;
+        Some(Id(place))
+    }
+
+    /// The message of this number, which gets this sender if it was unknown.
+    pub fn named(&mut self, number: Message, sender: Node) -> Id {
+        self.find(number).unwrap_or_else(|| {
+            let entries = &self.entries;
+            let place = self.slots.insert(number, |at| entries[at].number);
+            self.entries.push(Entry { number, after: 0, life: 0, sender, marks: 0 });
+            self.recent[number as usize % RECENT] = place as u32;
+            Id(place as u32)
+        })
     }
 
     /// What is known of a message.

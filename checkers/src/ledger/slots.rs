@@ -35,13 +35,21 @@ impl Slots {
         Slots { slots: vec![EMPTY; 1 << FIRST_BITS], bits: FIRST_BITS, taken: 0, key: 0 }
     }
 
-    /// The place of `number`, where `numbers(place)` is the number at a place; a new number gets the next place, which is
-    /// also how many there were.
+    /// The place of `number`, if it is known, where `numbers(place)` is the number at a place.
     #[inline]
-    pub fn place(&mut self, number: u64, numbers: impl Fn(usize) -> u64) -> usize {
+    pub fn find(&self, number: u64, numbers: impl Fn(usize) -> u64) -> Option<usize> {
+        match self.probe(number, numbers) {
+            Probe::Found(place) => Some(place as usize),
+            // A probe that was too long for an insertion made the table change its key, so it did not come to one.
+            Probe::Free(_) | Probe::TooLong => None,
+        }
+    }
+
+    /// Gives `number`, which is not known yet, the next place: how many there were.
+    pub fn insert(&mut self, number: u64, numbers: impl Fn(usize) -> u64) -> usize {
         loop {
             match self.probe(number, &numbers) {
-                Probe::Found(place) => return place as usize,
+                Probe::Found(_) => unreachable!("only unknown numbers are inserted"),
                 Probe::Free(slot) if self.taken < self.slots.len() / 4 * 3 => {
                     self.slots[slot] = self.packed(self.hash(number), self.taken);
                     self.taken += 1;
@@ -106,11 +114,11 @@ mod tests {
         let (mut slots, mut known) = (Slots::new(), Vec::new());
         let mut places = Vec::new();
         for number in numbers {
-            let place = slots.place(*number, |at| known[at]);
-            if place == known.len() {
+            let place = slots.find(*number, |at| known[at]);
+            places.push(place.unwrap_or_else(|| slots.insert(*number, |at| known[at])));
+            if place.is_none() {
                 known.push(*number);
             }
-            places.push(place);
         }
         places
     }

@@ -6,7 +6,7 @@
 //!
 //! Both are judged at the `drained` line, 64 messages at a time, from the bits of who delivered what. A violation is a message
 //! that some correct nodes lack. Some follow from others, and say so: what only nodes lack that fell over by themselves, what
-//! nobody broadcast, what violates agreement already and thus uniform agreement, and, where strict FIFO order is promised,
+//! violates agreement already and thus uniform agreement, and, where strict FIFO order is promised,
 //! what is held back behind an earlier message of the same sender that the node lacks as well.
 
 use std::collections::BTreeMap;
@@ -51,7 +51,18 @@ struct Missing {
     id: Id,
     /// One of them, a node that has no excuse if there is one.
     node: Node,
-    consequence_of: Option<String>,
+    cause: Option<Cause>,
+}
+
+/// The earlier violation that explains why a node lacks a message.
+#[derive(Clone, Copy)]
+enum Cause {
+    /// The node fell over by itself.
+    Fell,
+    /// FIFO order holds it back behind this message.
+    HeldBack(Message),
+    /// Agreement is violated by the same message.
+    Agreement,
 }
 
 /// The nodes, told apart.
@@ -132,32 +143,29 @@ impl Agreement {
             true => causes.find(|(_, cause)| cause.is_none()).unwrap_or(first),
             false => first,
         };
-        let consequence_of = cause.or_else(|| self.implied(id, sides, end));
-        let rank = if consequence_of.is_some() { Rank::Consequence } else { Rank::First };
-        let sender = end.ledger.messages.get(id).sender();
-        tally.add(sender, (rank, id.at() as u64), || Missing { id, node, consequence_of });
+        let cause = cause.or_else(|| self.implied(id, sides, end));
+        let rank = if cause.is_some() { Rank::Consequence } else { Rank::First };
+        let sender = end.ledger.messages.get(id).sender;
+        tally.add(Some(sender), (rank, id.at() as u64), || Missing { id, node, cause });
     }
 
-    /// The earlier violation that explains why `node` lacks this message.
-    fn cause(&self, id: Id, node: Node, end: &Ending<'_>) -> Option<String> {
-        let name = end.name(node);
+    fn cause(&self, id: Id, node: Node, end: &Ending<'_>) -> Option<Cause> {
         if end.ledger.nodes.get(node).falls > 0 {
-            return Some(format!("{name} exited by itself"));
+            return Some(Cause::Fell);
         }
-        if !end.ledger.evidenced(id) {
-            return Some(format!("nobody broadcast {}", end.message(id)));
+        if self.lacking.is_empty() {
+            return None;
         }
         let place = end.ledger.place(id)?;
         let (after, first) = self.lacking.get(&(node, place.sender, place.first))?;
-        let behind = *after < place.after;
-        behind.then(|| format!("{name} lacks m{first}, and FIFO order holds back what comes after it"))
+        (*after < place.after).then_some(Cause::HeldBack(*first))
     }
 
     /// Whether agreement is violated by this message already, so that uniform agreement must be.
-    fn implied(&self, id: Id, sides: &Sides, end: &Ending<'_>) -> Option<String> {
+    fn implied(&self, id: Id, sides: &Sides, end: &Ending<'_>) -> Option<Cause> {
         let agreed = |node: &Node| end.ledger.nodes.get(*node).ever(id);
         let implied = self.obliges == Obliges::Any && sides.correct.iter().any(agreed);
-        implied.then(|| format!("{} violates agreement already", end.message(id)))
+        implied.then_some(Cause::Agreement)
     }
 }
 
@@ -202,6 +210,12 @@ impl Missing {
                 (format!("{message} was acknowledged as delivered"), point)
             }
         };
+        let name = end.name(self.node);
+        let consequence_of = self.cause.map(|cause| match cause {
+            Cause::Fell => format!("{name} exited by itself"),
+            Cause::HeldBack(first) => format!("{name} lacks m{first}, and FIFO order holds back what comes after it"),
+            Cause::Agreement => format!("{message} violates agreement already"),
+        });
         Proof {
             sentence: format!("{who}, but {names} never did"),
             points: vec![
@@ -209,10 +223,10 @@ impl Missing {
                 second,
                 end.last_point(format!("{message} is not delivered at {names}")),
             ],
-            nodes: lacking.into_iter().chain(entry.sender()).chain(deliverer).collect(),
+            nodes: lacking.into_iter().chain([entry.sender]).chain(deliverer).collect(),
             messages: vec![entry.number],
             shape: "missing",
-            consequence_of: self.consequence_of,
+            consequence_of,
         }
     }
 }

@@ -190,7 +190,7 @@ impl Inversion {
     fn into_proof(self, end: &Ending<'_>) -> Proof {
         let numbers = [self.early.0, self.late.0].map(|id| end.ledger.messages.get(id).number);
         let [early, late] = numbers.map(|number| format!("m{number}"));
-        let sender = end.ledger.messages.get(self.late.0).sender().unwrap_or(self.node);
+        let sender = end.ledger.messages.get(self.late.0).sender;
         let (node, from) = (end.name(self.node), end.name(sender));
         let why = match end.ledger.stream(sender).voice {
             Voice::Reports => format!("though {from} broadcast {late} first"),

@@ -5,19 +5,17 @@
 //!
 //! Both are judged at every node, faulty or not. A node that was started again in mode `stop` has lost its memory, so what
 //! its later life delivers again is no duplicate. No creation is judged against the request or the report of a broadcast,
-//! whichever exists, wherever in the file it stands. That several nodes deliver one invented message is one violation.
+//! whichever exists, wherever in the file it stands, as long as the [wait](crate::judge) for it lasts; each delivery of what
+//! nobody broadcast is a violation. It violates nothing else: the other properties speak of what was broadcast.
 
 use crate::header::Crashes;
 use crate::ledger::Ledger;
-use crate::ledger::bits::ones;
-use crate::ledger::messages::Id;
-use crate::op::Node;
 use crate::proof::{Point, Proof, Sought};
-use crate::property::{Delivery, Ending, Finding, Property, listed};
+use crate::property::{Delivery, Ending, Finding, Invention, Property};
 use crate::tally::{Rank, Tally};
 
 /// Judges no duplication: `delivered` says already whether it is a repetition.
-pub struct NoDuplication {
+struct NoDuplication {
     tally: Tally<Delivery>,
     exercised: u64,
     /// Repetitions by a later life in mode `recover`, which may be reports of the same delivery.
@@ -43,15 +41,15 @@ impl Property for NoDuplication {
             self.reported_again += 1;
             return;
         }
-        let sender = ledger.messages.get(delivery.id).sender();
-        self.tally.add(sender, (Rank::First, delivery.at.index), || *delivery);
+        let sender = ledger.messages.get(delivery.id).sender;
+        self.tally.add(Some(sender), (Rank::First, delivery.at.index), || *delivery);
     }
 
     fn finish(self: Box<Self>, end: &Ending<'_>) -> Finding {
         let tally = self.tally.map(|delivery| duplicate(&delivery, end));
         let unknown = (self.reported_again > 0).then(|| {
             let times = self.reported_again;
-            format!("after a restart {times} deliveries were reported again, and their positions are not compared")
+            format!("after restarts, deliveries were reported again ({times}), and their positions are not compared")
         });
         Finding { unknown, ..Finding::of_safety(tally, self.exercised) }
     }
@@ -67,48 +65,42 @@ fn duplicate(again: &Delivery, end: &Ending<'_>) -> Proof {
             Point::sought(earlier, format!("{message} is delivered at {name}")),
             Point::known(again.at, (name, format!("delivers {message}")), "delivered again"),
         ],
-        nodes: [again.node].into_iter().chain(entry.sender()).collect(),
+        nodes: vec![again.node, entry.sender],
         messages: vec![entry.number],
         shape: "duplicate",
         consequence_of: None,
     }
 }
 
-/// Judges no creation: all at the end.
-pub struct NoCreation;
+/// Judges no creation.
+struct NoCreation {
+    tally: Tally<Invention>,
+}
 
 /// A checker of no creation.
 pub fn no_creation() -> Box<dyn Property> {
-    Box::new(NoCreation)
+    Box::new(NoCreation { tally: Tally::new() })
 }
 
 impl Property for NoCreation {
+    fn invented(&mut self, invention: &Invention) {
+        self.tally.add(None, (Rank::First, invention.at.index), || *invention);
+    }
+
     fn finish(self: Box<Self>, end: &Ending<'_>) -> Finding {
-        let (mut tally, mut exercised) = (Tally::new(), 0);
-        let words = end.ledger.messages.len().div_ceil(64);
-        for word in 0..words {
-            let delivered = end.ledger.nodes.iter().fold(0, |any, (_, node)| any | node.word(word));
-            exercised += u64::from(delivered.count_ones());
-            for id in ones(delivered).map(|bit| Id((64 * word + bit) as u32)) {
-                if !end.ledger.evidenced(id) {
-                    tally.add(None, (Rank::First, id.at() as u64), || id);
-                }
-            }
-        }
-        Finding::of_safety(tally.map(|id| invented(id, end)), exercised)
+        let exercised = end.deliveries;
+        Finding::of_safety(self.tally.map(|invention| created(&invention, end)), exercised)
     }
 }
 
-fn invented(id: Id, end: &Ending<'_>) -> Proof {
-    let number = end.ledger.messages.get(id).number;
-    let nodes: Vec<Node> =
-        end.ledger.nodes.iter().filter(|(_, state)| state.ever(id)).map(|(node, _)| node).collect();
-    let names = nodes.iter().map(|node| end.name(*node).to_owned()).collect();
+fn created(&Invention { node, message, at }: &Invention, end: &Ending<'_>) -> Proof {
+    let name = end.name(node);
+    let step = (name, format!("delivers m{message}"));
     Proof {
-        sentence: format!("{} delivered m{number}, which nobody broadcast", listed(names)),
-        points: vec![Point::sought(Sought::FirstDelivery(number), "nobody asked for it or broadcast it")],
-        nodes,
-        messages: vec![number],
+        sentence: format!("{name} delivered m{message}, which nobody broadcast"),
+        points: vec![Point::known(at, step, "nobody asked for it or broadcast it")],
+        nodes: vec![node],
+        messages: vec![message],
         shape: "creation",
         consequence_of: None,
     }

@@ -43,7 +43,7 @@ impl Property for Validity {
         let correct = end.correct();
         let (mut tally, mut owed) = (Tally::new(), 0);
         for (id, entry) in end.ledger.messages.iter() {
-            let Some(sender) = entry.sender() else { continue };
+            let sender = entry.sender;
             if !owes(id, (entry, sender), end) {
                 continue;
             }

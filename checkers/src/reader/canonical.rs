@@ -1,11 +1,12 @@
 //! The fast path: lines exactly as the recorder writes them.
 //!
-//! A hot op (a client's request and its completion without an error, a node's `broadcast`, `deliver` and `start`) is read by
-//! comparing bytes, without allocation. `None` means no more than "not in this form": the tolerant path decides.
+//! A hot op (a client's request and its completion, a node's `broadcast`, `deliver` and `start`) is read by comparing bytes,
+//! without allocation. `None` means no more than "not in this form": the tolerant path decides.
 
 use std::num::NonZeroU32;
 
-use crate::op::{Event, Kind, MAX_MESSAGE, Node, Op, Process};
+use super::names::{NameTable, SHORT};
+use crate::op::{Event, Kind, MAX_MESSAGE, Op, Process};
 
 /// Reads a canonical line, without its LF, of known nodes.
 #[inline]
@@ -16,14 +17,15 @@ pub(super) fn read(line: &[u8], names: &NameTable) -> Option<Op> {
     at.literal(b",\"time\":")?;
     let time = at.number()?;
     at.literal(b",\"process\":")?;
-    let (process, kind, event) = if *at.rest.first()? == b'"' { node(&mut at, names)? } else { client(&mut at, names)? };
+    let (process, kind, event) =
+        if *at.rest.first()? == b'"' { node(&mut at, names)? } else { client(&mut at, names)? };
     at.literal(b"}")?;
     at.rest.is_empty().then_some(Op { index, time, process, kind, event })
 }
 
 #[inline]
 fn node(at: &mut Cursor<'_>, names: &NameTable) -> Option<(Process, Kind, Event)> {
-    let node = names.find(at.string()?)?;
+    let node = names.find_packed(at.name()?)?;
     at.literal(b",\"type\":\"info\",\"f\":\"")?;
     let event = if at.literal(b"deliver\",\"value\":").is_some() {
         deliver(at)?
@@ -56,10 +58,16 @@ fn client(at: &mut Cursor<'_>, names: &NameTable) -> Option<(Process, Kind, Even
     at.literal(b",\"type\":\"")?;
     let kind = at.kind()?;
     at.literal(b"\",\"f\":\"broadcast\",\"value\":{\"node\":")?;
-    let node = names.find(at.string()?)?;
+    let node = names.find_packed(at.name()?)?;
     at.literal(b",\"message\":")?;
     let message = at.message()?;
     at.literal(b"}")?;
+    if at.literal(b",\"error\":[").is_some() {
+        at.text()?;
+        at.literal(b",")?;
+        at.text()?;
+        at.literal(b"]")?;
+    }
     Some((Process::Client(client), kind, Event::Request { node, message }))
 }
 
@@ -68,7 +76,7 @@ struct Cursor<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Cursor<'a> {
+impl Cursor<'_> {
     #[inline]
     fn literal(&mut self, literal: &[u8]) -> Option<()> {
         self.rest = self.rest.strip_prefix(literal)?;
@@ -98,83 +106,43 @@ impl<'a> Cursor<'a> {
         self.number().filter(|message| *message <= MAX_MESSAGE)
     }
 
-    /// A string of at most eight bytes without escapes, as its bytes.
+    /// A string of at most eight plain characters, packed as [`NameTable`] packs it.
     #[inline]
-    fn string(&mut self) -> Option<&'a [u8]> {
+    fn name(&mut self) -> Option<u64> {
         let text = self.rest.strip_prefix(b"\"")?;
-        let length = text.iter().take(SHORT + 1).position(|byte| *byte == b'"')?;
-        self.rest = &text[length + 1..];
-        let text = &text[..length];
-        // Anything that JSON escapes or forbids in a string is left to the tolerant path.
-        text.iter().all(|byte| (b' '..0x7f).contains(byte) && *byte != b'\\').then_some(text)
+        let mut packed = 0;
+        for (at, byte) in text.iter().enumerate().take(SHORT + 1) {
+            if *byte == b'"' {
+                self.rest = &text[at + 1..];
+                return Some(packed);
+            }
+            if !plain(*byte) || at == SHORT {
+                return None;
+            }
+            packed |= u64::from(*byte) << (8 * at);
+        }
+        None
+    }
+
+    /// A string of plain characters, whatever it says.
+    fn text(&mut self) -> Option<()> {
+        let text = self.rest.strip_prefix(b"\"")?;
+        let end = memchr::memchr(b'"', text)?;
+        self.rest = &text[end + 1..];
+        text[..end].iter().all(|byte| plain(*byte)).then_some(())
     }
 
     #[inline]
     fn kind(&mut self) -> Option<Kind> {
-        for (text, kind) in
-            [(&b"invoke"[..], Kind::Invoke), (b"ok", Kind::Ok), (b"info", Kind::Info), (b"fail", Kind::Fail)]
-        {
-            if self.literal(text).is_some() {
-                return Some(kind);
-            }
-        }
-        None
+        const KINDS: [(&[u8], Kind); 4] =
+            [(b"invoke", Kind::Invoke), (b"ok", Kind::Ok), (b"info", Kind::Info), (b"fail", Kind::Fail)];
+        KINDS.iter().find(|(text, _)| self.literal(text).is_some()).map(|(_, kind)| *kind)
     }
 }
 
-/// Names of so many bytes fit in the table.
-const SHORT: usize = 8;
-const SLOTS: usize = 1024;
-
-/// Nodes by their short names: a table with open addressing, filled to a quarter at most.
-pub(super) struct NameTable {
-    slots: Vec<Option<(u64, Node)>>,
-    count: usize,
-}
-
-impl Default for NameTable {
-    fn default() -> Self {
-        Self { slots: vec![None; SLOTS], count: 0 }
-    }
-}
-
-impl NameTable {
-    /// Adds a node. One with a long name, or beyond the table's size, is found by the tolerant path only.
-    pub(super) fn insert(&mut self, name: &str, node: Node) {
-        let name = name.as_bytes();
-        if name.len() > SHORT || name.contains(&0) || self.count >= SLOTS / 4 {
-            return;
-        }
-        let key = pack(name);
-        let mut slot = slot(key);
-        while self.slots[slot].is_some() {
-            slot = (slot + 1) % SLOTS;
-        }
-        self.slots[slot] = Some((key, node));
-        self.count += 1;
-    }
-
-    #[inline]
-    fn find(&self, name: &[u8]) -> Option<Node> {
-        let key = pack(name);
-        let mut slot = slot(key);
-        while let Some((other, node)) = self.slots[slot] {
-            if other == key {
-                return Some(node);
-            }
-            slot = (slot + 1) % SLOTS;
-        }
-        None
-    }
-}
-
-/// At most eight bytes as a number; no two names without NULs have the same.
+/// Whether a character stands for itself in a JSON string. Whatever JSON escapes or forbids is left to the tolerant path, and so
+/// is all that is not ASCII.
 #[inline]
-fn pack(name: &[u8]) -> u64 {
-    name.iter().fold(0, |packed, byte| packed << 8 | u64::from(*byte))
-}
-
-#[inline]
-fn slot(key: u64) -> usize {
-    (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 54) as usize % SLOTS
+fn plain(byte: u8) -> bool {
+    (b' '..0x7f).contains(&byte) && byte != b'\\'
 }

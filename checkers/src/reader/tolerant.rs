@@ -6,15 +6,16 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 use serde_json::Value;
 
-use super::{Context, shown};
+use super::Context;
+use super::excerpt::{abridged, excerpt};
 use crate::header::{FORMAT, Header};
 use crate::op::{Event, Kind, MAX_MESSAGE, Op, Other, Process};
 
 /// A line by its keys; unknown ones are ignored.
 #[derive(Deserialize)]
 struct Line {
-    index: u64,
-    time: u64,
+    index: Whole,
+    time: Whole,
     process: Who,
     #[serde(rename = "type")]
     kind: Type,
@@ -29,14 +30,11 @@ enum Who {
     Name(String),
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Type {
-    Invoke,
-    Ok,
-    Fail,
-    Info,
-}
+/// A whole number.
+struct Whole(u64);
+
+/// How far an op has come.
+struct Type(Kind);
 
 /// Reads a line, without its LF.
 pub(super) fn read(line: &[u8], context: &mut Context) -> Result<Op, String> {
@@ -51,32 +49,29 @@ pub(super) fn read(line: &[u8], context: &mut Context) -> Result<Op, String> {
             (Process::Node(node), indication(line.f, line.value)?)
         }
     };
-    let kind = match line.kind {
-        Type::Invoke => Kind::Invoke,
-        Type::Ok => Kind::Ok,
-        Type::Fail => Kind::Fail,
-        Type::Info => Kind::Info,
-    };
-    Ok(Op { index: line.index, time: line.time, process, kind, event })
+    Ok(Op { index: line.index.0, time: line.time.0, process, kind: line.kind.0, event })
 }
 
+/// The line as text, if it can be an object at all.
 fn text(line: &[u8]) -> Result<&str, String> {
-    if line.is_empty() {
-        return Err("an empty line; every line is one op".to_owned());
-    }
     if line.starts_with(&[0xEF, 0xBB, 0xBF]) {
-        return Err("the file begins with a byte order mark; save it as UTF-8 without one".to_owned());
+        return Err("a byte order mark; a history is UTF-8 without one".to_owned());
     }
-    std::str::from_utf8(line).map_err(|error| {
-        format!("not UTF-8 at byte {} of the line: {}", error.valid_up_to() + 1, shown(&line[..error.valid_up_to()]))
-    })
+    let text = std::str::from_utf8(line).map_err(|error| {
+        let at = error.valid_up_to();
+        format!("not UTF-8: byte 0x{:02x} in column {}: {}", line[at], at + 1, excerpt(line))
+    })?;
+    match text.trim_start_matches([' ', '\t', '\r']) {
+        "" => Err("an empty line; every line is one op".to_owned()),
+        object if object.starts_with('{') => Ok(text),
+        _ => Err(format!("no op: every line is a JSON object; found {}", excerpt(line))),
+    }
 }
 
 fn malformed(error: &serde_json::Error, text: &str) -> String {
     let what = error.to_string();
-    let what = what.split_once(" at line ").map_or(what.as_str(), |(what, _)| what);
-    let what = shown(what.as_bytes());
-    format!("no op: {what} (column {}): {}", error.column(), shown(text.as_bytes()))
+    let what = what.rsplit_once(" at line ").map_or(what.as_str(), |(what, _)| what);
+    format!("no op: {} (column {}): {}", abridged(what), error.column(), excerpt(text.as_bytes()))
 }
 
 fn request(f: &str, value: Value, context: &mut Context) -> Result<Event, String> {
@@ -93,7 +88,8 @@ fn indication(f: String, value: Value) -> Result<Event, String> {
     match f.as_str() {
         "broadcast" => Ok(Event::Broadcast(number(Some(&value), "a node's broadcast needs a message")?)),
         "deliver" if value.is_object() => {
-            let pos = value.get("pos").and_then(Value::as_u64).and_then(|pos| NonZeroU32::new(u32::try_from(pos).ok()?));
+            let pos =
+                value.get("pos").and_then(Value::as_u64).and_then(|pos| NonZeroU32::new(u32::try_from(pos).ok()?));
             let pos = pos.ok_or_else(|| format!("a delivery's pos counts from 1: {}", json(&value)))?;
             let message = number(value.get("message"), "a delivery needs a message")?;
             Ok(Event::Deliver { message, pos: Some(pos) })
@@ -115,7 +111,7 @@ fn indication(f: String, value: Value) -> Result<Event, String> {
 fn nemesis(f: String, value: Value, context: &mut Context) -> Result<Event, String> {
     if f == "run" {
         if context.index > 0 {
-            return Err("a second first line: \"run\" stands at index 0 only".to_owned());
+            return Err("a second header: \"f\":\"run\" stands in the first line only".to_owned());
         }
         context.begin(header(&value)?)?;
     }
@@ -130,7 +126,7 @@ fn header(value: &Value) -> Result<Header, String> {
         Some(1..) => {}
         _ => return Err(format!("the first line has no format version: {}", json(value))),
     }
-    Header::deserialize(value).map_err(|error| format!("the first line is not complete: {error}"))
+    Header::deserialize(value).map_err(|error| format!("the first line is no header: {}", abridged(&error.to_string())))
 }
 
 fn other(f: String, value: Value) -> Event {
@@ -144,7 +140,54 @@ fn number(value: Option<&Value>, needed: &str) -> Result<u64, String> {
 }
 
 fn json(value: &Value) -> String {
-    shown(value.to_string().as_bytes())
+    excerpt(value.to_string().as_bytes())
+}
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_u64(WholeVisitor)
+    }
+}
+
+struct WholeVisitor;
+
+impl Visitor<'_> for WholeVisitor {
+    type Value = Whole;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a whole number from 0 to 2^64 - 1")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Whole, E> {
+        Ok(Whole(number))
+    }
+}
+
+impl<'de> Deserialize<'de> for Type {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TypeVisitor)
+    }
+}
+
+struct TypeVisitor;
+
+impl Visitor<'_> for TypeVisitor {
+    type Value = Type;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a type: \"invoke\", \"ok\", \"fail\" or \"info\"")
+    }
+
+    fn visit_str<E: de::Error>(self, word: &str) -> Result<Type, E> {
+        let kind = match word {
+            "invoke" => Kind::Invoke,
+            "ok" => Kind::Ok,
+            "fail" => Kind::Fail,
+            "info" => Kind::Info,
+            _ => return Err(E::invalid_value(de::Unexpected::Str(word), &self)),
+        };
+        Ok(Type(kind))
+    }
 }
 
 impl<'de> Deserialize<'de> for Who {
@@ -164,10 +207,12 @@ impl Visitor<'_> for WhoVisitor {
 
     fn visit_u64<E: de::Error>(self, number: u64) -> Result<Who, E> {
         let client = u32::try_from(number);
-        client.map(Who::Client).map_err(|_| E::custom(format!("a client's number up to 2^32 - 1 was expected, not {number}")))
+        client
+            .map(Who::Client)
+            .map_err(|_| E::custom(format!("a client's number up to 2^32 - 1 was expected, not {number}")))
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<Who, E> {
-        if name.is_empty() { Err(E::custom("a process has a name")) } else { Ok(Who::Name(name.to_owned())) }
+        Ok(Who::Name(name.to_owned()))
     }
 }

@@ -184,7 +184,7 @@ fn a_duplicate_is_a_duplicate_and_nothing_else() {
 }
 
 #[test]
-fn what_nobody_broadcast_is_one_violation_however_many_deliver_it() {
+fn what_nobody_broadcast_violates_no_creation_and_nothing_else() {
     check(&RELIABLE, "
         n1 delivers m9
         n2 delivers m9
@@ -263,7 +263,7 @@ fn agreement_while_the_sender_lives_is_judged_message_by_message() {
           n2 delivered m1, but n3 never did [missing]
             1. line 0: n1 broadcasts m1 (m1 begins here)
             2. line 1: n2 delivers m1 (every correct node owes it now)
-            3. line 2: nemesis kill n1 (it is down from here on)
+            3. line 2: nemesis kill n1 (a life ends here)
             4. line 5: nemesis says that all is healed and drained (m1 is not delivered at n3)
     "#]]);
     let both = format!("{orphan}\n n2 broadcasts m2 \n n2 delivers m2 \n nemesis ok drained");
@@ -291,7 +291,7 @@ fn uniform_agreement_holds_the_correct_to_what_the_crashed_delivered() {
               n1, which crashed, delivered m1, but n2 and n3 never did [missing]
                 1. line 0: n1 broadcasts m1 (m1 begins here)
                 2. line 1: n1 delivers m1 (every correct node owes it now)
-                3. line 2: nemesis kill n1 (it is down from here on)
+                3. line 2: nemesis kill n1 (a life ends here)
                 4. line 5: nemesis says that all is healed and drained (m1 is not delivered at n2 and n3)
         "#]]);
 }
@@ -366,13 +366,13 @@ fn a_crash_excuses_the_sender_unless_the_acknowledgement_binds_for_ever() {
           m1 was acknowledged as delivered, and no correct node has delivered it [forgotten]
             1. line 0: client 1 asks n1 to broadcast m1 (m1 begins here)
             2. line 2: client 1 is told ok by n1 for m1 (the acknowledgement binds for ever)
-            3. line 3: nemesis kill n1 (it is down from here on)
+            3. line 3: nemesis kill n1 (a life ends here)
             4. line 6: nemesis says that all is healed and drained (m1 is not delivered)
         uniform-agreement Invalid Promised, 1 violations, exercised 0
           m1 was acknowledged as delivered, but n2 and n3 never did [missing]
             1. line 1: n1 broadcasts m1 (m1 begins here)
             2. line 2: client 1 is told ok by n1 for m1 (the acknowledgement binds for ever)
-            3. line 3: nemesis kill n1 (it is down from here on)
+            3. line 3: nemesis kill n1 (a life ends here)
             4. line 6: nemesis says that all is healed and drained (m1 is not delivered at n2 and n3)
     "#]]);
 }
@@ -416,8 +416,7 @@ fn a_kill_explains_one_exit_and_no_other_status() {
               n1 exited by itself (signal 9) [exit]
                 1. line 4: n1 exited by itself (signal 9) (no fault made it)
               n2 exited by itself (code 101) [exit]
-                1. line 5: nemesis kill n2 (it is down from here on)
-                2. line 6: n2 exited by itself (code 101) (no fault made it)
+                1. line 6: n2 exited by itself (code 101) (no fault made it)
               n2 exited by itself (signal 9) [exit]
                 follows: n2 exited by itself (code 101)
                 1. line 8: n2 exited by itself (signal 9) (no fault made it)
@@ -511,7 +510,7 @@ fn a_later_life_may_deliver_again_and_begin_in_the_middle() {
               n2 delivered m3 before m2, though n1 broadcast m2 first [swap]
                 1. line 1: n1 broadcasts m2 (m2 is before m3)
                 2. line 2: n1 broadcasts m3 (after m2, so m2 must come first everywhere)
-                3. line 5: nemesis kill n2 (it is down from here on)
+                3. line 5: nemesis kill n2 (a life ends here)
                 4. line 10: n2 delivers m3 (m2 has not been delivered at n2)
                 5. line 11: n2 delivers m2 (too late)
         "#]]);
@@ -531,9 +530,9 @@ fn in_mode_recover_positions_are_not_compared_and_that_is_said() {
         n2 starts
         n2 delivers m1 @1
         nemesis ok drained"#, expect![[r#"
-            Inconclusive(["no-duplication is unknown: after a restart 1 deliveries were reported again, and their positions are not compared"]), at least none
+            Inconclusive(["no-duplication is unknown: after restarts, deliveries were reported again (1), and their positions are not compared"]), at least none
             no-duplication Unknown Promised, 0 violations, exercised 1
-              because after a restart 1 deliveries were reported again, and their positions are not compared
+              because after restarts, deliveries were reported again (1), and their positions are not compared
         "#]]);
 }
 

@@ -170,7 +170,7 @@ fn expected(name: &str, violations: &[Option<u16>], past: &Past, ops: &[Op]) -> 
 fn reports_again(name: &str, past: &Past) -> bool {
     let again = |p: u16, m: u64| {
         let restart = past.restarts(p).first().copied();
-        restart.is_some_and(|restart| past.deliveries(p, m).iter().skip(1).any(|at| *at > restart))
+        past.sender(m).is_some() && restart.is_some_and(|restart| past.deliveries(p, m).iter().skip(1).any(|at| *at > restart))
     };
     let recovers = past.header.crashes == Crashes::Recover;
     name == "no-duplication" && recovers && past.nodes().into_iter().any(|p| past.messages().iter().any(|m| again(p, *m)))

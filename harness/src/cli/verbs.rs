@@ -78,6 +78,13 @@ pub struct RunArgs {
     /// Plant a bug (see `temblor list bugs`)
     #[arg(long, value_name = "NAME")]
     pub bug: Option<String>,
+    /// Start this program as each node, with the arguments behind --; it is
+    /// judged as the algorithm promises (see node/PROTOCOL.md)
+    #[arg(long, value_name = "FILE", conflicts_with = "bug")]
+    pub bin: Option<PathBuf>,
+    /// Arguments of the program given by --bin
+    #[arg(last = true, value_name = "ARGS", requires = "bin")]
+    pub bin_args: Vec<String>,
     #[command(flatten)]
     #[allow(missing_docs, reason = "the flattened struct is documented")]
     pub wishes: WishArgs,

@@ -14,7 +14,7 @@ use crate::cli::RunArgs;
 use crate::drawing;
 use crate::exit::{Exit, usage};
 use crate::machine;
-use crate::processes::{self, Ended, Interrupts, Setup};
+use crate::processes::{self, Ended, Interrupts, Launch, Setup};
 use crate::render;
 use crate::results::RunFolder;
 use crate::system::System;
@@ -23,10 +23,12 @@ use crate::system::System;
 pub fn run(args: &RunArgs) -> Result<Exit> {
     options(&args.judge)?;
     let system = System::find(&args.system, args.bug.as_deref())?;
+    let foreign = args.bin.as_deref().map(|program| (program, args.bin_args.as_slice()));
+    let launch = system.launch(foreign)?;
     let plans = Plans::new(args, &system)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("failed to start the runtime")?;
-    LocalSet::new().block_on(&runtime, run_all(args, &system, &plans))
+    LocalSet::new().block_on(&runtime, run_all(args, (&system, &launch), &plans))
 }
 
 /// Where the plans come from.
@@ -62,12 +64,12 @@ impl<'a> Plans<'a> {
     }
 }
 
-async fn run_all(args: &RunArgs, system: &System, plans: &Plans<'_>) -> Result<Exit> {
+async fn run_all(args: &RunArgs, (system, launch): (&System, &Launch), plans: &Plans<'_>) -> Result<Exit> {
     let interrupts = Interrupts::listen().context("failed to listen for signals")?;
     let (mut exit, mut finished, mut violations) = (Exit::Clean, 0, 0);
     for at in 0..plans.count() {
         let plan = plans.plan(system, at)?;
-        let run = run_one(args, system, (&plan, &interrupts)).await?;
+        let run = run_one(args, (system, launch), (&plan, &interrupts)).await?;
         // Once there is a violation, `latest` stays at the first one.
         if violations == 0 {
             run.folder.make_latest()?;
@@ -92,17 +94,21 @@ struct Run {
     exit: Exit,
 }
 
-async fn run_one(args: &RunArgs, system: &System, (plan, interrupts): (&Plan, &Interrupts)) -> Result<Run> {
+async fn run_one(
+    args: &RunArgs,
+    (system, launch): (&System, &Launch),
+    (plan, interrupts): (&Plan, &Interrupts),
+) -> Result<Run> {
     let folder = RunFolder::create(&args.out, &system.name(), plan.seed)?;
     folder.write("plan.json", plan.to_json().as_bytes())?;
     announce(args, system, plan);
-    let (header, launch) = (system.header(plan)?, system.launch()?);
+    let header = system.header(plan)?;
     let bound_ms = system.bound_ms();
-    let setup = Setup { plan, header: &header, launch: &launch, folder: &folder, bound_ms, interrupts };
+    let setup = Setup { plan, header: &header, launch, folder: &folder, bound_ms, interrupts };
     let ended = processes::run(&setup).await;
     folder.tidy();
     let ended = ended.with_context(|| format!("the run in {} failed", folder.path().display()))?;
-    let kept = keep(args, &folder, (plan, &ended));
+    let kept = keep(args, &folder, (plan, launch, &ended));
     ended.notes.iter().for_each(|text| note(&render::wrap(text, 0)));
     let verdict = judge_path(folder.path(), &args.judge)?;
     let written = folder.write("verdict.json", (serde_json::to_string_pretty(&verdict)? + "\n").as_bytes());
@@ -134,7 +140,7 @@ fn announce(args: &RunArgs, system: &System, plan: &Plan) {
 }
 
 /// `run.json`: all that differs from run to run.
-fn keep(args: &RunArgs, folder: &RunFolder, (plan, ended): (&Plan, &Ended)) -> Result<()> {
+fn keep(args: &RunArgs, folder: &RunFolder, (plan, launch, ended): (&Plan, &Launch, &Ended)) -> Result<()> {
     let command: Vec<String> = std::env::args().collect();
     let run = json!({
         "format": 1,
@@ -143,7 +149,8 @@ fn keep(args: &RunArgs, folder: &RunFolder, (plan, ended): (&Plan, &Ended)) -> R
         "bug": args.bug,
         "seed": plan.seed,
         "executor": "processes",
-        "node": machine::program()?,
+        "node": machine::program(&launch.program)?,
+        "node_command": launch.to_string(),
         "machine": machine::describe(),
         "run": ended.facts,
         "notes": ended.notes,

@@ -147,6 +147,7 @@ impl Conductor<'_> {
 
     fn flooded(&mut self, node: usize, bytes: u64) {
         self.recorder.node(&self.nodes[node].name, "flood", &BTreeMap::from([("bytes", bytes)]));
+        self.nodes[node].trouble = Some(format!("wrote {bytes} bytes, more than is accepted, and was ended for it"));
         if let Some(life) = &self.nodes[node].life {
             // If it is gone already, its exit is on the way.
             let _ = super::signals::send(life.pid, nix::sys::signal::Signal::SIGKILL);
@@ -157,12 +158,14 @@ impl Conductor<'_> {
     fn exited(&mut self, at: usize, status: &str) {
         let node = &mut self.nodes[at];
         node.life = None;
-        node.ready = false;
+        if node.killed_by.is_none() {
+            node.trouble.get_or_insert_with(|| format!("exited by itself ({status})"));
+        }
         self.recorder.node(&node.name, "exit", &BTreeMap::from([("status", status)]));
         self.proxy.down(at);
         self.obligations.crashed(at);
         self.abandon(Some(at), ("crashed", "the node exited before it answered"));
-        if let Some(id) = self.nodes[at].killed_by {
+        if let Some(id) = self.nodes[at].killed_by.take() {
             self.killed(id, at, status);
         }
     }

@@ -81,6 +81,9 @@ impl Conductor<'_> {
         }
         let state = &mut self.nodes[node];
         state.ready = true;
+        if body.listen.is_none() {
+            state.trouble = Some("did not take up the transport that init offers, and can't reach its peers".to_owned());
+        }
         state.listen = body.listen.as_deref().and_then(|listen| listen.parse::<SocketAddr>().ok());
         let observed = body.observe.as_deref().unwrap_or_default();
         state.reports_deliveries = observed.iter().any(|f| f == "deliver");
@@ -125,6 +128,7 @@ impl Conductor<'_> {
     fn nonsense(&mut self, node: usize, line: &[u8], why: &str) {
         let state = &mut self.nodes[node];
         state.nonsense += 1;
+        state.trouble.get_or_insert_with(|| format!("printed what is no answer and no indication ({why})"));
         if state.nonsense <= NONSENSE_SHOWN {
             let shown = String::from_utf8_lossy(&line[..line.len().min(NONSENSE_LENGTH)]).into_owned();
             let value = serde_json::json!({ "count": state.nonsense, "line": shown, "why": why });

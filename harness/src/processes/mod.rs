@@ -11,6 +11,7 @@ mod events;
 mod faults;
 mod hearing;
 mod interrupts;
+mod logs;
 mod node;
 mod obligations;
 mod phases;
@@ -26,6 +27,7 @@ use tokio::sync::mpsc;
 
 pub use child::Launch;
 pub use interrupts::Interrupts;
+pub use logs::last_lines;
 
 use crate::clock::Clock;
 use crate::proxy::{Proxy, Settings};

@@ -29,6 +29,8 @@ pub struct Node {
     pub deliveries: u64,
     /// Lines that were no envelope.
     pub nonsense: u64,
+    /// What it did that no fault made it do, in words.
+    pub trouble: Option<String>,
     /// Requests that ran into their time-out since the node last answered one.
     pub ignored: usize,
 }
@@ -48,6 +50,7 @@ impl Node {
             stopped_ns: None,
             deliveries: 0,
             nonsense: 0,
+            trouble: None,
             ignored: 0,
         }
     }

@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::child::{Life, Place};
+use super::logs::last_lines;
 use super::conductor::Conductor;
 use super::envelope::{self, CONTROLLER, Init, Transport};
 use super::events::Event;
@@ -72,6 +73,7 @@ impl<'a> Phases<'a> {
         self.conductor.recorder.flush();
         let facts = self.facts();
         self.end().await;
+        self.tell_troubles();
         started?;
         let failure = self.failure();
         Ok(Ended { aborted: drained == Flow::Stop, notes: self.notes, facts, failure })
@@ -135,29 +137,33 @@ impl<'a> Phases<'a> {
 
     /// A node that is not ready although its time is over, or because it has ended: the run goes no further.
     fn not_ready(&mut self, at: usize) {
-        let node = &self.conductor.nodes[at];
-        let why = if node.life.is_some() {
+        let node = &mut self.conductor.nodes[at];
+        if node.life.is_some() {
             let value = json!({ "reason": "no answer to init within 10 s", "requests": 1 });
             self.conductor.recorder.node(&node.name, "silent", &value);
-            "did not answer init within 10 s"
-        } else {
-            "ended before it answered init"
-        };
-        self.notes.push(format!("{} {why}; it was started as: {}", node.name, self.setup.launch));
-        self.show_log(at);
+            node.trouble = Some("did not answer init within 10 s".to_owned());
+        }
+    }
+
+    /// What nodes did that no fault made them do, with what it takes to look into it.
+    fn tell_troubles(&mut self) {
+        for at in 0..self.conductor.nodes.len() {
+            let node = &self.conductor.nodes[at];
+            if let Some(trouble) = &node.trouble {
+                self.notes.push(format!("{} {trouble}; it was started as: {}", node.name, self.setup.launch));
+                self.show_log(at);
+            }
+        }
     }
 
     /// The last lines of a node's log, for the person who watches.
     fn show_log(&mut self, at: usize) {
         let name = &self.conductor.nodes[at].name;
-        let text = std::fs::read(self.setup.folder.stderr(name)).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let lines: Vec<&str> = text.lines().collect();
-        let last = &lines[lines.len().saturating_sub(5)..];
-        match last {
-            [] => self.notes.push(format!("{name} wrote nothing to stderr")),
-            last => self.notes.extend(last.iter().map(|line| format!("{name} stderr: {}", printable(line)))),
+        let lines = last_lines(&self.setup.folder.stderr(name), 5);
+        if lines.is_empty() {
+            self.notes.push(format!("{name} wrote nothing to stderr"));
         }
+        self.notes.extend(lines.iter().map(|line| format!("{name} stderr: {line}")));
     }
 
     /// The plan's entries fall due.
@@ -334,13 +340,8 @@ impl Conductor<'_> {
             if open > 0 && self.nodes[at].is_up() {
                 let value = json!({ "reason": "requests unanswered at the end of the drain", "requests": open });
                 self.recorder.node(&self.nodes[at].name, "silent", &value);
+                self.nodes[at].trouble.get_or_insert_with(|| format!("left {open} requests unanswered"));
             }
         }
     }
 }
-
-/// A line of a log without control characters, cut to what a terminal line holds.
-fn printable(line: &str) -> String {
-    line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(160).collect()
-}
-

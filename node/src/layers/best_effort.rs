@@ -57,7 +57,7 @@ impl Layer for BestEffort {
     }
 
     fn receive(&mut self, from: NodeId, packet: Packet, cx: &mut Context<'_>) {
-        let Some(Send { m, .. }) = packet.payload.read() else { return };
+        let Some(Send { m, .. }) = cx.read(from, &packet) else { return };
         let payload = Payload::from_wire(m);
         cx.deliver(from, Packet { key: packet.key, payload });
     }

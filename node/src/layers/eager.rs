@@ -62,8 +62,8 @@ impl Layer for Eager {
         }
     }
 
-    fn receive(&mut self, _: NodeId, packet: Packet, cx: &mut Context<'_>) {
-        let Some(Relay { sender, seq, m, .. }) = packet.payload.read() else { return };
+    fn receive(&mut self, from: NodeId, packet: Packet, cx: &mut Context<'_>) {
+        let Some(Relay { sender, seq, m, .. }) = cx.read(from, &packet) else { return };
         let first = self.seen.entry(sender).or_default().insert(seq);
         if first {
             self.relay(&packet, cx);

@@ -59,8 +59,8 @@ impl Layer for Fifo {
         cx.send(to, packet.carrying(&Numbered { r#type: Type::Fifo, sender, seq, m: packet.payload.raw() }));
     }
 
-    fn receive(&mut self, _: NodeId, packet: Packet, cx: &mut Context<'_>) {
-        let Some(Numbered { sender, seq, m, .. }) = packet.payload.read() else { return };
+    fn receive(&mut self, from: NodeId, packet: Packet, cx: &mut Context<'_>) {
+        let Some(Numbered { sender, seq, m, .. }) = cx.read(from, &packet) else { return };
         let inner = Packet { key: packet.key.clone(), payload: Payload::from_wire(m) };
         if seq < *self.delivered.entry(sender).or_default() {
             return;

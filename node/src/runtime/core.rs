@@ -17,19 +17,16 @@ use tokio::time::{Duration, Instant};
 use super::log;
 use super::peers::Mailbox;
 use super::storage::Storage;
-use super::wire::{self, Envelope, Init, Request};
+use super::wire::{self, Envelope, Init, MALFORMED, NOT_SUPPORTED, Request};
 use crate::id::NodeId;
 use crate::layer::Nanos;
 use crate::packet::{Key, Packet, Payload};
 use crate::stack::{Output, Stack};
 
-/// Maelstrom's codes of errors.
-const NOT_SUPPORTED: u32 = 10;
-const MALFORMED: u32 = 12;
-
 /// A node at work.
 pub struct Core {
     me: NodeId,
+    peers: Vec<NodeId>,
     stack: Stack,
     storage: Storage,
     began: Instant,
@@ -37,30 +34,29 @@ pub struct Core {
     observed: Vec<String>,
     /// Where frames for each peer go; empty where stdout is the network.
     mailboxes: BTreeMap<NodeId, Mailbox>,
-    /// Deliveries, for `read`; kept only where nobody observes them.
+    /// Deliveries, for `read`: 8 bytes a message.
     delivered: Vec<u64>,
     out: Vec<u8>,
-    stdout: Option<File>,
+    stdout: File,
 }
 
 impl Core {
     /// A node that has been told who it is.
-    pub fn new(stack: Stack, storage: Storage, init: &Init) -> Self {
+    pub fn new(stack: Stack, storage: Storage, init: &Init) -> Result<Self> {
         const OFFERED: &[&str] = &["broadcast", "deliver", "leader", "synced"];
-        let observed = init.observe.iter().filter(|name| OFFERED.contains(&name.as_str())).cloned().collect();
-        let stdout = std::io::stdout().as_fd().try_clone_to_owned().ok().map(File::from);
-        let (began, mailboxes) = (Instant::now(), BTreeMap::new());
-        Self {
+        let stdout = std::io::stdout().as_fd().try_clone_to_owned().context("failed to open stdout")?;
+        Ok(Self {
             me: init.node_id,
+            peers: init.node_ids.iter().copied().filter(|node| *node != init.node_id).collect(),
             stack,
             storage,
-            began,
-            observed,
-            mailboxes,
+            began: Instant::now(),
+            observed: init.observe.iter().filter(|name| OFFERED.contains(&name.as_str())).cloned().collect(),
+            mailboxes: BTreeMap::new(),
             delivered: Vec::new(),
             out: Vec::new(),
-            stdout,
-        }
+            stdout: stdout.into(),
+        })
     }
 
     /// Where frames for a peer go from now on.
@@ -95,7 +91,8 @@ impl Core {
             Err(error) => return log(&format!("ignored a line that is no envelope: {error}")),
         };
         match envelope.src.parse() {
-            Ok(peer) => self.frame(peer, &envelope),
+            Ok(peer) if self.peers.contains(&peer) => self.frame(peer, &envelope),
+            Ok(stranger) => log(&format!("ignored a frame of {stranger}, which is no peer")),
             Err(_) => self.request(&envelope),
         }
     }
@@ -120,11 +117,8 @@ impl Core {
             }
             self.out.splice(0..0, report);
         }
-        if let Some(stdout) = &mut self.stdout
-            && !self.out.is_empty()
-        {
-            stdout.write_all(&self.out).context("failed to write to stdout")?;
-        }
+        // A full pipe stops the node here: nothing that follows from what it has to say may leave before it.
+        self.stdout.write_all(&self.out).context("failed to write to stdout")?;
         self.out.clear();
         self.mailboxes.values().for_each(Mailbox::wake);
         Ok(())
@@ -175,16 +169,15 @@ impl Core {
     }
 
     fn refuse(&mut self, client: &str, msg_id: Option<u64>, (code, text): (u32, &str)) {
+        let Some(msg_id) = msg_id else { return log(&format!("refused a request of {client}: {text}")) };
         let body = json!({ "type": "error", "in_reply_to": msg_id, "code": code, "text": text });
         wire::write(&mut self.out, (self.me, client), None, &wire::body(&body));
     }
 
     fn malformed(&mut self, envelope: &Envelope<'_>, why: &str) {
         let body: serde_json::Value = serde_json::from_str(envelope.body.get()).unwrap_or_default();
-        match body.get("msg_id").and_then(serde_json::Value::as_u64) {
-            Some(msg_id) => self.refuse(envelope.src.as_ref(), Some(msg_id), (MALFORMED, why)),
-            None => log(&format!("ignored a request that makes no sense: {why}")),
-        }
+        let msg_id = body.get("msg_id").and_then(serde_json::Value::as_u64);
+        self.refuse(envelope.src.as_ref(), msg_id, (MALFORMED, why));
     }
 
     fn emit(&mut self, outputs: Vec<Output>) {
@@ -194,9 +187,7 @@ impl Core {
                 Output::Broadcast(message) => self.indicate("broadcast", message),
                 Output::Deliver(message) => {
                     self.indicate("deliver", message);
-                    if !self.observes("deliver") {
-                        self.delivered.push(message);
-                    }
+                    self.delivered.push(message);
                 }
                 Output::Indicate(indication) => {
                     if self.observes(indication.kind) {
@@ -204,6 +195,7 @@ impl Core {
                     }
                 }
                 Output::Store(layer, record) => self.storage.append(layer, &record),
+                Output::Complain(what) => log(&what),
             }
         }
     }

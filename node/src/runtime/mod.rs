@@ -54,6 +54,7 @@ pub fn main(args: &NodeArgs) -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    die_of_panics();
     match run(algorithm, bug) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -61,6 +62,15 @@ pub fn main(args: &NodeArgs) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A panic anywhere ends the node, as it would without a runtime that catches those of its tasks.
+fn die_of_panics() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        std::process::exit(101);
+    }));
 }
 
 /// A line of the node's log.
@@ -84,9 +94,19 @@ fn resolve(args: &NodeArgs) -> Result<(&'static Algorithm, Option<&'static BugEn
 }
 
 fn run(algorithm: &'static Algorithm, bug: Option<&'static BugEntry>) -> Result<()> {
+    end_at_a_panic();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("failed to start the runtime")?;
     LocalSet::new().block_on(&runtime, live(algorithm, bug))
+}
+
+/// A panic in a task would end that task only, and leave a node that is half alive: it has to end the process.
+fn end_at_a_panic() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        std::process::exit(101);
+    }));
 }
 
 /// A whole life: `init`, and then whatever comes, until stdin ends.
@@ -102,7 +122,7 @@ async fn live(algorithm: &'static Algorithm, bug: Option<&'static BugEntry>) -> 
     };
     let (storage, records) = Storage::open(std::env::var_os("TEMBLOR_DATA_DIR").map(Into::into))?;
     let stack = Stack::new(identity, (algorithm.build)());
-    let core = Rc::new(RefCell::new(Core::new(stack, storage, &init)));
+    let core = Rc::new(RefCell::new(Core::new(stack, storage, &init)?));
     let rearmed = Rc::new(Notify::new());
     let listen = peers::open(&core, &rearmed, &init).await?;
     core.borrow_mut().introduce(&init, listen);
@@ -116,12 +136,20 @@ async fn live(algorithm: &'static Algorithm, bug: Option<&'static BugEntry>) -> 
     Ok(())
 }
 
-/// The first line, which has to be `init`, and what came with it. An end of stdin before it is an end.
+/// The first line, which has to be `init`, and what came with it. An end of stdin before it is an end. Without a proper
+/// `init` there is no node; whoever asked is told why.
 async fn first(stdin: &mut stdio::Stdin) -> Result<Option<(Init, Vec<u8>)>> {
     let Some(lines) = stdin.lines().await? else { return Ok(None) };
     let end = memchr::memchr(b'\n', &lines).map_or(lines.len(), |at| at + 1);
-    let init = wire::read_init(&lines[..end]).context("the first line has to be init")?;
-    Ok(Some((init, lines[end..].to_vec())))
+    let (line, rest) = lines.split_at(end);
+    match wire::read_init(line).context("the first line has to be init") {
+        Ok(init) => Ok(Some((init, rest.to_vec()))),
+        Err(error) => {
+            let refusal = wire::refusal_of_init(line, &format!("{error:#}"));
+            std::io::stdout().write_all(&refusal).context("failed to write to stdout")?;
+            Err(error)
+        }
+    }
 }
 
 /// Handles whole lines, and lets what follows from them leave.

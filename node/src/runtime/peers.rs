@@ -45,8 +45,9 @@ impl Mailbox {
         }
     }
 
-    fn take(&self) -> Vec<u8> {
-        std::mem::take(&mut self.frames.borrow_mut())
+    /// Swaps what waits for an empty buffer.
+    fn swap(&self, empty: &mut Vec<u8>) {
+        std::mem::swap(empty, &mut self.frames.borrow_mut());
     }
 }
 
@@ -120,14 +121,15 @@ async fn write(mailbox: Mailbox, address: String) {
 async fn write_on(mut stream: TcpStream, mailbox: &Mailbox) -> bool {
     // A connection that can't be told not to wait still works, only slower.
     let _ = stream.set_nodelay(true);
-    let (mut nothing, mut wrote) = ([0; 1], false);
+    let (mut nothing, mut wrote, mut frames) = ([0; 1], false, Vec::new());
     loop {
         tokio::select! {
             () = mailbox.filled.notified() => {
-                let frames = mailbox.take();
+                mailbox.swap(&mut frames);
                 if stream.write_all(&frames).await.is_err() {
                     return wrote;
                 }
+                frames.clear();
                 wrote = true;
             }
             // Nothing ever comes on this connection but its end.

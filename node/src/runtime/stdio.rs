@@ -9,12 +9,14 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::sync::mpsc;
 
-use super::lines;
+use super::{lines, log};
 
 /// The node's stdin.
 pub struct Stdin {
     source: Source,
     buffer: Vec<u8>,
+    /// Whether the rest of a line that was too long is still to come.
+    skipping: bool,
 }
 
 enum Source {
@@ -30,19 +32,36 @@ impl Stdin {
             Ok(pipe) => Source::Pipe(pipe),
             Err(_) => Source::Thread(by_thread(File::from(std::io::stdin().as_fd().try_clone_to_owned()?))),
         };
-        Ok(Self { source, buffer: Vec::new() })
+        Ok(Self { source, buffer: Vec::new(), skipping: false })
     }
 
-    /// The next whole lines; `None` at the end. What was begun and never ended counts as a line.
+    /// The next whole lines; `None` at the end. What was begun and never ended counts as a line; one that is too long is
+    /// left out.
     pub async fn lines(&mut self) -> Result<Option<Vec<u8>>> {
         loop {
-            if let Some(lines) = lines::whole(&mut self.buffer)? {
-                return Ok(Some(lines));
+            self.skip();
+            match lines::whole(&mut self.buffer) {
+                Ok(Some(lines)) => return Ok(Some(lines)),
+                Ok(None) => {}
+                Err(error) => {
+                    log(&format!("ignored what is no request: {error:#}"));
+                    self.skipping = true;
+                    continue;
+                }
             }
             if self.read().await? == 0 {
                 let last = std::mem::take(&mut self.buffer);
                 return Ok(if last.is_empty() { None } else { Some(last) });
             }
+        }
+    }
+
+    /// Throws away what belongs to a line that was too long.
+    fn skip(&mut self) {
+        if self.skipping {
+            let end = memchr::memchr(b'\n', &self.buffer).map(|at| at + 1);
+            self.skipping = end.is_none();
+            self.buffer.drain(..end.unwrap_or(self.buffer.len()));
         }
     }
 

@@ -1,10 +1,11 @@
 //! Stable storage: an append-only file of records, each with its length, its layer and a checksum.
 //!
 //! ```text
-//! record := length (u32, little endian) crc32 (u32) layer (u32) bytes
+//! record := length (u32, little endian) layer (u32) check of these two (u32) check of the bytes (u32) bytes
 //! ```
-//! The checksum covers layer and bytes. A crash can leave the last record torn: it is cut off on recovery. A damaged record
-//! with others behind it is no crash's doing, and is an error that names the file and the place.
+//! The checks are CRC-32. The head has one of its own, so that a damaged length is told from a record that was cut off. A
+//! crash can leave the last record torn: it is cut off on recovery. Any other damage is no crash's doing, and is an error that
+//! names the file and the place.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
-const HEAD: usize = 12;
+const HEAD: usize = 16;
 const NAME: &str = "stable.log";
 
 /// The node's stable storage. The file is made when there is something to store.
@@ -53,12 +54,12 @@ impl Storage {
 
     /// Adds a record; it is durable after the next [`Storage::sync`].
     pub fn append(&mut self, layer: u32, record: &[u8]) {
-        let mut covered = layer.to_le_bytes().to_vec();
-        covered.extend_from_slice(record);
         let length = u32::try_from(record.len()).expect("a record is smaller than 4 GiB");
-        self.pending.extend_from_slice(&length.to_le_bytes());
-        self.pending.extend_from_slice(&crc32(&covered).to_le_bytes());
-        self.pending.extend_from_slice(&covered);
+        let mut head = [length.to_le_bytes(), layer.to_le_bytes()].concat();
+        head.extend_from_slice(&crc32(&head).to_le_bytes());
+        head.extend_from_slice(&crc32(record).to_le_bytes());
+        self.pending.extend_from_slice(&head);
+        self.pending.extend_from_slice(record);
     }
 
     /// Makes all records durable; `None` if there was nothing to do.
@@ -91,15 +92,18 @@ fn parse(bytes: &[u8]) -> Result<(Records, usize)> {
     let (mut records, mut at) = (Vec::new(), 0);
     while let Some(head) = bytes.get(at..at + HEAD) {
         let word = |place: usize| u32::from_le_bytes(head[place..place + 4].try_into().expect("4 bytes"));
+        if crc32(&head[..8]) != word(8) {
+            bail!("the head of the record at byte {at} does not match its checksum");
+        }
         let end = at + HEAD + word(0) as usize;
-        let Some(covered) = bytes.get(at + 8..end) else { break };
-        if crc32(covered) != word(4) {
+        let Some(record) = bytes.get(at + HEAD..end) else { break };
+        if crc32(record) != word(12) {
             if end == bytes.len() {
                 break;
             }
             bail!("the record at byte {at} does not match its checksum, and {} bytes follow it", bytes.len() - end);
         }
-        records.push((word(8), covered[4..].to_vec()));
+        records.push((word(4), record.to_vec()));
         at = end;
     }
     Ok((records, at))
@@ -114,7 +118,9 @@ fn crc32(bytes: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Storage, crc32, parse};
+    use std::io::Write as _;
+
+    use super::{NAME, Storage, crc32, parse};
 
     fn three_records() -> Vec<u8> {
         let (mut storage, _) = Storage::open(None).unwrap();
@@ -140,10 +146,54 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_record_before_the_tail_is_an_error_that_names_the_place() {
+    fn a_bit_flipped_before_the_last_record_is_an_error_that_names_the_place() {
+        let whole = three_records();
+        let last = whole.len() - super::HEAD - b"vote n2".len();
+        for bit in 0..8 * last {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let error = parse(&bytes).unwrap_err().to_string();
+            assert!(error.contains("the record at byte 0") || error.contains("the record at byte 22"), "{bit}: {error}");
+        }
+    }
+
+    #[test]
+    fn records_outlive_the_process_and_a_torn_tail_does_not_disturb_what_comes_after() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = || Storage::open(Some(directory.path().to_owned())).unwrap();
+        let (mut storage, records) = open();
+        assert_eq!(records, []);
+        storage.append(0, b"one");
+        let synced = storage.sync().unwrap().unwrap();
+        assert_eq!((synced.file, synced.bytes), (NAME, 19));
+        assert_eq!(storage.sync().unwrap(), None);
+
+        let path = directory.path().join(NAME);
+        let torn = &three_records()[..20];
+        std::fs::File::options().append(true).open(&path).unwrap().write_all(torn).unwrap();
+        let (mut storage, records) = open();
+        assert_eq!(records, [(0, b"one".to_vec())]);
+        storage.append(1, b"two");
+        assert_eq!(storage.sync().unwrap().unwrap().bytes, 38);
+        assert_eq!(open().1, [(0, b"one".to_vec()), (1, b"two".to_vec())]);
+    }
+
+    #[test]
+    fn a_damaged_file_is_refused_by_name() {
+        let directory = tempfile::tempdir().unwrap();
         let mut bytes = three_records();
-        bytes[14] ^= 1;
-        let error = parse(&bytes).unwrap_err().to_string();
-        assert!(error.contains("byte 0"), "{error}");
+        bytes[3] ^= 0x40;
+        std::fs::write(directory.path().join(NAME), bytes).unwrap();
+        let refused = Storage::open(Some(directory.path().to_owned())).err().unwrap();
+        let error = format!("{refused:#}");
+        assert!(error.contains("stable.log is damaged") && error.contains("byte 0"), "{error}");
+    }
+
+    #[test]
+    fn without_a_directory_nothing_can_be_stored() {
+        let (mut storage, _) = Storage::open(None).unwrap();
+        assert_eq!(storage.sync().unwrap(), None);
+        storage.append(0, b"one");
+        assert!(storage.sync().unwrap_err().to_string().contains("TEMBLOR_DATA_DIR"));
     }
 }

@@ -5,9 +5,15 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::id::NodeId;
+
+/// Maelstrom's code for a type of request that a node does not know.
+pub const NOT_SUPPORTED: u32 = 10;
+/// Maelstrom's code for a request that makes no sense.
+pub const MALFORMED: u32 = 12;
 
 /// An envelope, its body unread.
 #[derive(Debug, Deserialize)]
@@ -93,12 +99,28 @@ pub fn read_init(line: &[u8]) -> Result<Init> {
     Ok(init)
 }
 
+/// The answer to a first line that is no proper `init`: an error to whoever can be made out as the asker, else nothing.
+pub fn refusal_of_init(line: &[u8], why: &str) -> Vec<u8> {
+    #[derive(Deserialize)]
+    struct Asked {
+        msg_id: u64,
+        #[serde(default)]
+        node_id: String,
+    }
+    let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(line) else { return Vec::new() };
+    let Ok(asked) = serde_json::from_str::<Asked>(envelope.body.get()) else { return Vec::new() };
+    let body = json!({ "type": "error", "in_reply_to": asked.msg_id, "code": MALFORMED, "text": why });
+    let mut line = json!({ "src": asked.node_id, "dest": envelope.src, "body": body }).to_string().into_bytes();
+    line.push(b'\n');
+    line
+}
+
 /// Appends a line from this node: `body` is JSON already, and so is what `key` holds.
 pub fn write(out: &mut Vec<u8>, (src, dest): (NodeId, &str), key: Option<&str>, body: &str) {
     use std::io::Write as _;
     let written = match key {
-        Some(key) => writeln!(out, "{{\"src\":\"{src}\",\"dest\":{},\"key\":{},\"body\":{body}}}", json(dest), json(key)),
-        None => writeln!(out, "{{\"src\":\"{src}\",\"dest\":{},\"body\":{body}}}", json(dest)),
+        Some(key) => writeln!(out, "{{\"src\":\"{src}\",\"dest\":{},\"key\":{},\"body\":{body}}}", quoted(dest), quoted(key)),
+        None => writeln!(out, "{{\"src\":\"{src}\",\"dest\":{},\"body\":{body}}}", quoted(dest)),
     };
     written.expect("writing to memory does not fail");
 }
@@ -108,6 +130,6 @@ pub fn body(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("bodies are plain data")
 }
 
-fn json(text: &str) -> String {
+fn quoted(text: &str) -> String {
     serde_json::to_string(text).expect("a string is always JSON")
 }

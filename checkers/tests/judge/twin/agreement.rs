@@ -19,5 +19,6 @@ pub fn uniform_agreement(past: &Past) -> Vec<Option<u16>> {
 
 fn lacking(past: &Past, obliges: impl Fn(u64) -> bool) -> Vec<Option<u16>> {
     let lacked = |m: u64| past.nodes().into_iter().any(|p| past.correct(p) && !past.delivered(p, m));
-    past.messages().into_iter().filter(|m| obliges(*m) && lacked(*m)).map(|m| past.sender(m)).collect()
+    let broadcast = past.messages().into_iter().filter(|m| past.sender(*m).is_some());
+    broadcast.filter(|m| obliges(*m) && lacked(*m)).map(|m| past.sender(m)).collect()
 }

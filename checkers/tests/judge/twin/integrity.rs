@@ -1,4 +1,4 @@
-//! No duplication: no life of a node delivers a message twice. No creation: whatever is delivered has a sender.
+//! No duplication: no life of a node delivers twice what was broadcast. No creation: whatever is delivered has a sender.
 
 use temblor_checkers::header::Crashes;
 
@@ -7,7 +7,7 @@ use super::Past;
 pub fn no_duplication(past: &Past) -> Vec<Option<u16>> {
     let mut violations = Vec::new();
     for p in past.nodes() {
-        for m in past.messages() {
+        for m in past.messages().into_iter().filter(|m| past.sender(*m).is_some()) {
             let deliveries = past.deliveries(p, m);
             for (nth, at) in deliveries.iter().enumerate() {
                 let before = deliveries[..nth].iter().any(|earlier| past.life(p, *earlier) == past.life(p, *at));
@@ -23,6 +23,7 @@ pub fn no_duplication(past: &Past) -> Vec<Option<u16>> {
 }
 
 pub fn no_creation(past: &Past) -> Vec<Option<u16>> {
-    let delivered = |m: &u64| past.nodes().iter().any(|p| past.delivered(*p, *m));
-    past.messages().iter().filter(|m| delivered(m) && past.sender(**m).is_none()).map(|_| None).collect()
+    let invented = past.messages().into_iter().filter(|m| past.sender(*m).is_none());
+    let deliveries = invented.flat_map(|m| past.nodes().into_iter().flat_map(move |p| past.deliveries(p, m)));
+    deliveries.map(|_| None).collect()
 }
