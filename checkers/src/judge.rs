@@ -1,8 +1,8 @@
 //! The judge: reads a history once, op by op, and drives every checker on the way.
 //!
-//! It keeps the [ledger](crate::ledger) of what the file has said, lets each node's deliveries through to the checkers when
-//! all is known of their places ([`hold_back`]), and stops at the `drained` line. At the end each checker says what it
-//! found, and [`outcome`] weighs that against what was promised. The few earlier ops that a witness speaks of are found by
+//! It keeps the ledger (`ledger.rs`) of what the file has said, lets each node's deliveries through to the checkers when
+//! all is known of their places (`judge/hold_back.rs`), and stops at the `drained` line. At the end each checker says what it
+//! found, and `judge/outcome.rs` weighs that against what was promised. The few earlier ops that a witness speaks of are found by
 //! a second reading, which a clean history does not need.
 
 mod classification;
@@ -24,7 +24,7 @@ use crate::ledger::faults::Moment;
 use crate::ledger::messages::Id;
 use crate::ledger::nodes::{Cause, MAX_NODES};
 use crate::op::{Event, Kind, Message, Names, Node, Op, Other, Process};
-use crate::property::{Close, Delivery, Invention, Misdeed, Property, Report, Reported};
+use crate::property::{Close, Delivery, Misdeed, Property, Report, Reported};
 use crate::table::CHECKERS;
 use crate::verdict::Counts;
 use hold_back::{Held, HoldBack};
@@ -155,8 +155,11 @@ impl Judge {
     #[inline]
     fn delivery(&mut self, node: Node, message: Message) {
         self.counts.deliveries += 1;
+        if self.held.holds(node) {
+            return self.hold(node, message);
+        }
         match self.ledger.messages.find(message) {
-            Some(id) if self.ledger.settled(id) && !self.held.holds(node) => self.pass(node, (id, self.last)),
+            Some(id) if self.ledger.settled(id) => self.pass(node, (id, self.last)),
             _ => self.hold(node, message),
         }
     }
@@ -225,67 +228,6 @@ impl Judge {
     fn drained(&mut self, close: Close) {
         self.close = Some(close);
         self.release_all();
-    }
-
-    /// Lets a delivery wait, and stops waiting for the oldest one of its node if there are too many.
-    fn hold(&mut self, node: Node, message: Message) {
-        self.held.push(node, Held::Delivery(message, self.last));
-        if self.held.overfull(node) {
-            self.release_from(node);
-        }
-        if self.held.overfull(node)
-            && let Some(first) = self.held.first(node)
-        {
-            if let Held::Delivery(message, _) = first
-                && let Some(id) = self.ledger.messages.find(message)
-            {
-                self.ledger.give_up(id);
-            }
-            self.let_go(node, first);
-            self.release_from(node);
-        }
-    }
-
-    /// Something new is known of a message: whoever waits for it may go on.
-    #[inline]
-    fn release(&mut self, message: Message) {
-        for node in self.held.awaiting(message) {
-            self.release_from(node);
-        }
-    }
-
-    /// Lets go what waits at a node up to the first delivery that must go on waiting.
-    fn release_from(&mut self, node: Node) {
-        while let Some(held) = self.held.first(node) {
-            if let Held::Delivery(message, _) = held {
-                let id = self.ledger.messages.find(message);
-                if !id.is_some_and(|id| self.ledger.settled(id)) {
-                    return;
-                }
-            }
-            self.let_go(node, held);
-        }
-    }
-
-    /// No line follows that anybody could wait for.
-    fn release_all(&mut self) {
-        self.ledger.close();
-        for node in self.held.nodes() {
-            while let Some(held) = self.held.first(node) {
-                self.let_go(node, held);
-            }
-        }
-    }
-
-    fn let_go(&mut self, node: Node, held: Held) {
-        self.held.pop(node);
-        match held {
-            Held::Restart => self.restart(node),
-            Held::Delivery(message, at) => match self.ledger.messages.find(message) {
-                Some(id) => self.pass(node, (id, at)),
-                None => self.checkers.iter_mut().for_each(|checker| checker.invented(&Invention { node, message, at })),
-            },
-        }
     }
 
     /// A delivery in the node's own order, all known of its message's place.

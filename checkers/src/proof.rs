@@ -135,7 +135,11 @@ fn in_words(op: &Op, names: &Names) -> (String, String) {
 /// Which points of many proofs a second reading has to find, by message.
 pub struct Search {
     wanted: BTreeMap<Message, Vec<(usize, usize)>>,
-    /// The second reading is over at this index at the latest.
+    /// How many of them may be anywhere in the file.
+    anywhere: usize,
+    /// From this index on only those are wanted.
+    past: u64,
+    /// From this index on nothing is.
     end: u64,
     done: bool,
 }
@@ -143,16 +147,21 @@ pub struct Search {
 impl Search {
     /// What is missing in these proofs.
     pub fn of(proofs: &[Proof]) -> Search {
-        let mut search = Search { wanted: BTreeMap::new(), end: 0, done: true };
+        let mut search = Search { wanted: BTreeMap::new(), anywhere: 0, past: 0, end: 0, done: false };
         for (p, proof) in proofs.iter().enumerate() {
             for (q, point) in proof.points.iter().enumerate() {
-                if let Some(message) = point.op.message() {
-                    search.wanted.entry(message).or_default().push((p, q));
-                    search.end = search.end.max(proof.completed_at().saturating_add(SLACK));
-                    search.done = false;
+                let Some(message) = point.op.message() else { continue };
+                search.wanted.entry(message).or_default().push((p, q));
+                match point.op {
+                    Sought::DeliveryBefore(.., index) => search.past = search.past.max(index),
+                    _ => {
+                        search.anywhere += 1;
+                        search.end = search.end.max(proof.completed_at().saturating_add(SLACK));
+                    }
                 }
             }
         }
+        search.done = search.wanted.is_empty();
         search
     }
 
@@ -163,21 +172,17 @@ impl Search {
 
     /// Takes the next op of the second reading.
     pub fn take(&mut self, op: &Op, (proofs, names): (&mut [Proof], &Names)) {
-        self.done |= op.index >= self.end;
-        let message = match op.event {
-            Event::Request { message, .. } | Event::Broadcast(message) | Event::Deliver { message, .. } => message,
-            _ => return,
-        };
-        let Some(points) = self.wanted.get_mut(&message) else { return };
-        points.retain(|(p, q)| {
-            let point = &mut proofs[*p].points[*q];
-            point.offer(op, names);
-            !point.settled
-        });
-        if points.is_empty() {
-            self.wanted.remove(&message);
-            self.done |= self.wanted.is_empty();
+        if let Event::Request { message, .. } | Event::Broadcast(message) | Event::Deliver { message, .. } = op.event
+            && let Some(points) = self.wanted.get_mut(&message)
+        {
+            for (p, q) in points {
+                let point = &mut proofs[*p].points[*q];
+                let open = !point.settled;
+                point.offer(op, names);
+                self.anywhere -= usize::from(open && point.settled);
+            }
         }
+        self.done = op.index >= self.past && (self.anywhere == 0 || op.index >= self.end);
     }
 }
 

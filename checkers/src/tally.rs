@@ -64,9 +64,7 @@ impl<V> Tally<V> {
     pub fn map<W>(self, mut turn: impl FnMut(V) -> W) -> Tally<W> {
         let mut each = |kept: Vec<(u64, V)>| kept.into_iter().map(|(order, v)| (order, turn(v))).collect();
         let shelves = self.shelves.into_iter();
-        let shelves = shelves
-            .map(|s| Shelf { count: s.count, firsts: each(s.firsts), rest: each(s.rest) })
-            .collect();
+        let shelves = shelves.map(|s| Shelf { count: s.count, firsts: each(s.firsts), rest: each(s.rest) }).collect();
         Tally { shelves }
     }
 

@@ -131,7 +131,9 @@ impl Stack {
 
     fn grant(&mut self, at: usize, wish: Wish, (queue, outputs): (&mut VecDeque<Event>, &mut Vec<Output>)) {
         match wish {
-            Wish::Below(to, packet) if at + 1 < self.layers.len() => queue.push_back(Event::Request(at + 1, to, packet)),
+            Wish::Below(to, packet) if at + 1 < self.layers.len() => {
+                queue.push_back(Event::Request(at + 1, to, packet))
+            }
             Wish::Below(to, packet) => self.transmit(to, &packet, outputs),
             Wish::Above(from, packet) if at > 0 => queue.push_back(Event::Receive(at - 1, from, packet)),
             Wish::Above(from, packet) => {

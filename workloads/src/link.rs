@@ -4,12 +4,12 @@
 //! first fault that blocks it (cut, loss) wins; delays add up; a duplicate is made if any fault makes one.
 //!
 //! A chance is a pure function of (seed, fault, link, frame key, occurrence). The occurrence counts the frames of one key on
-//! one link *since the fault began there* ([`Occurrences`]), so the count can be dropped with the fault and memory is
-//! bounded by what a fault sees.
-
-use std::collections::HashMap;
+//! one link *since the fault began there*. The fault itself does the counting ([`ActiveFault::seen`]), so the count goes when
+//! the fault is lifted. Every fault counts every frame, also one that another fault blocks, so that lifting one fault does not
+//! change the other's decisions. A link without faults costs nothing, and only a loss or a duplicate looks at the key.
 
 use crate::chance::{happens, mix, of_bytes};
+use crate::occurrences::Occurrences;
 use crate::plan::{Kind, Mode};
 
 /// A fault in force on one link.
@@ -67,7 +67,7 @@ impl ActiveFault {
             Kind::Partition { mode, .. } => Effect::Cut(*mode),
             Kind::Loss { chance_ppm, .. } => Effect::Loss(*chance_ppm),
             Kind::Duplicate { chance_ppm, .. } => Effect::Duplicate(*chance_ppm),
-            Kind::Delay { delay_us, .. } => Effect::Delay(delay_us * 1_000),
+            Kind::Delay { delay_us, .. } => Effect::Delay(delay_us.saturating_mul(1_000)),
             Kind::Kill { .. } | Kind::Pause { .. } => return None,
         };
         Some(Self { id, effect, seen: Occurrences::default() })
@@ -82,14 +82,19 @@ impl ActiveFault {
 /// Decides what becomes of a frame under the faults in force on its link, and counts it as seen by them.
 pub fn decide(seed: u64, active: &mut [ActiveFault], frame: Frame<'_>) -> Decision {
     let mut decision = Decision::default();
+    if active.is_empty() {
+        return decision;
+    }
+    let key = if active.iter().any(ActiveFault::needs_key) { of_bytes(frame.key) } else { 0 };
+    let link = (frame.from as u64) << 32 | frame.to as u64;
     for fault in active {
         let (id, effect) = (fault.id, fault.effect);
         match effect {
             Effect::Cut(mode) => decision.block(id, mode),
-            Effect::Loss(ppm) if fault.strikes(seed, frame, ppm) => decision.block(id, Mode::Drop),
-            Effect::Duplicate(ppm) if fault.strikes(seed, frame, ppm) => decision.doubled_by = Some(id),
+            Effect::Loss(ppm) if fault.strikes(seed, (link, key), ppm) => decision.block(id, Mode::Drop),
+            Effect::Duplicate(ppm) if fault.strikes(seed, (link, key), ppm) => decision.doubled_by = Some(id),
             Effect::Delay(delay_ns) => {
-                decision.delay_ns += delay_ns;
+                decision.delay_ns = decision.delay_ns.saturating_add(delay_ns);
                 decision.delayed_by = Some(id);
             }
             Effect::Loss(_) | Effect::Duplicate(_) => {}
@@ -105,27 +110,10 @@ impl Decision {
 }
 
 impl ActiveFault {
-    /// Whether chance has it that this fault strikes this frame. Every fault counts every frame, whoever else blocks it.
-    fn strikes(&mut self, seed: u64, frame: Frame<'_>, ppm: u32) -> bool {
-        let key = of_bytes(frame.key);
+    /// Whether chance has it that this fault strikes the next frame of this key on this link.
+    fn strikes(&mut self, seed: u64, (link, key): (u64, u64), ppm: u32) -> bool {
         let nth = self.seen.next(key);
-        let link = (frame.from as u64) << 32 | frame.to as u64;
         happens(mix(seed, &[u64::from(self.id), link, key, u64::from(nth)]), ppm)
-    }
-}
-
-/// How often each frame key has been seen by one fault on one link.
-#[derive(Clone, Debug, Default)]
-pub struct Occurrences {
-    seen: HashMap<u64, u32>,
-}
-
-impl Occurrences {
-    /// Counts a frame of the key with this hash, from 1.
-    pub fn next(&mut self, key: u64) -> u32 {
-        let count = self.seen.entry(key).or_default();
-        *count = count.saturating_add(1);
-        *count
     }
 }
 

@@ -1,15 +1,25 @@
 //! Validity: whether a plan makes sense by itself, and within the model of a system.
+//!
+//! What can't work is refused here, before anything runs: names that don't exist, numbers that clash, entries that wait for what
+//! never comes. The first flaw in the order of the file is told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::faults::{is_within, name_of};
-use crate::plan::{Fault, Kind, LEADER, Plan, Seen, When};
+use crate::faults::{FAULTS, is_within, name_of};
+use crate::plan::{Anchor, Fault, Kind, LEADER, Link, Plan, Seen, When};
 use crate::setting::Setting;
+use crate::waiting;
 
 /// The largest message number, 2^53 - 1: every JSON reader agrees on numbers up to it.
 pub const MESSAGE_MAX: u64 = (1 << 53) - 1;
 /// The longest time in a plan, us: a year.
 pub const TIME_MAX_US: u64 = 366 * 24 * 3_600 * 1_000_000;
+/// The most nodes of a plan.
+pub const NODES_MAX: usize = 1_000;
+/// The longest name of a node, bytes: it becomes a part of file names.
+pub const NAME_MAX: usize = 64;
+/// Names that mean something else in plans, histories and on the wire.
+const RESERVED: &[&str] = &[LEADER, "nemesis", "observer"];
 
 /// Something in a plan that makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +44,8 @@ pub enum Place {
 }
 
 impl Place {
-    fn flaw(self, what: impl Into<String>) -> Flaw {
+    /// A flaw at this place.
+    pub(crate) fn flaw(self, what: impl Into<String>) -> Flaw {
         Flaw { place: self, what: what.into() }
     }
 }
@@ -42,44 +53,35 @@ impl Place {
 /// Whether a plan makes sense by itself.
 pub fn check(plan: &Plan) -> Result<(), Flaw> {
     check_head(plan)?;
-    let ids = check_ids(plan)?;
-    check_messages(plan)?;
+    let names = Names::of(plan)?;
     for (at, operation) in plan.operations.iter().enumerate() {
         let place = Place::Operation(at);
-        known(plan, &operation.node, place)?;
-        check_when(plan, &operation.when, (&ids, place))?;
+        names.node(&operation.node, place)?;
+        names.when(&operation.when, place)?;
     }
     for (at, fault) in plan.faults.iter().enumerate() {
         let place = Place::Fault(at);
-        check_when(plan, &fault.when, (&ids, place))?;
-        check_fault(plan, fault, place)?;
+        names.when(&fault.when, place)?;
+        names.fault(fault, place)?;
     }
-    plan.rules.iter().enumerate().try_for_each(|(at, rule)| known(plan, &rule.node, Place::Rule(at)))?;
-    check_cycles(plan)
+    for (at, rule) in plan.rules.iter().enumerate() {
+        names.node(&rule.node, Place::Rule(at))?;
+        names.message(rule.on_deliver, Place::Rule(at))?;
+    }
+    waiting::check(plan)
 }
 
 /// Whether a plan keeps within the model of a system, unless it says that it does not want to.
 pub fn check_against(plan: &Plan, setting: &Setting) -> Result<(), Flaw> {
-    if plan.algorithm != setting.algorithm || plan.over != setting.over {
-        let name = |algorithm: &str, over: &Option<String>| match over {
-            Some(over) => format!("{algorithm} over {over}"),
-            None => algorithm.to_owned(),
-        };
-        let (of_plan, wanted) = (name(&plan.algorithm, &plan.over), name(&setting.algorithm, &setting.over));
-        let what = format!("the plan is for {of_plan}, and {wanted} is to run");
-        return Err(Place::Whole("algorithm").flaw(what));
-    }
+    check_system(plan, setting)?;
     if plan.beyond_model {
         return Ok(());
     }
     let mut victims = BTreeSet::new();
     for (at, fault) in plan.faults.iter().enumerate() {
         if !is_within(&fault.fault, setting) {
-            let what = format!(
-                "{} is outside the model of {} (set \"beyond_model\": true or use --beyond-model)",
-                name_of(&fault.fault),
-                setting.algorithm
-            );
+            let (name, system) = (name_of(&fault.fault), &setting.algorithm);
+            let what = format!("{name} is outside the model of {system} (set \"beyond_model\": true or use --beyond-model)");
             return Err(Place::Fault(at).flaw(what));
         }
         if let Kind::Kill { node } = &fault.fault {
@@ -94,42 +96,173 @@ pub fn check_against(plan: &Plan, setting: &Setting) -> Result<(), Flaw> {
     Ok(())
 }
 
+fn check_system(plan: &Plan, setting: &Setting) -> Result<(), Flaw> {
+    if plan.algorithm == setting.algorithm && plan.over == setting.over {
+        return Ok(());
+    }
+    let name = |algorithm: &str, over: &Option<String>| match over {
+        Some(over) => format!("{algorithm} over {over}"),
+        None => algorithm.to_owned(),
+    };
+    let (of_plan, wanted) = (name(&plan.algorithm, &plan.over), name(&setting.algorithm, &setting.over));
+    Err(Place::Whole("algorithm").flaw(format!("the plan is for {of_plan}, and {wanted} is to run")))
+}
+
 fn check_head(plan: &Plan) -> Result<(), Flaw> {
     let nodes = Place::Whole("nodes");
     if plan.nodes.is_empty() {
         return Err(nodes.flaw("a plan needs at least one node"));
     }
-    if plan.nodes.len() > 1_000 {
-        return Err(nodes.flaw(format!("{} nodes; at most 1000 are possible", plan.nodes.len())));
+    if plan.nodes.len() > NODES_MAX {
+        return Err(nodes.flaw(format!("{} nodes; at most {NODES_MAX} are possible", plan.nodes.len())));
     }
     let mut seen = BTreeSet::new();
     for name in &plan.nodes {
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
         if !seen.insert(name) {
             return Err(nodes.flaw(format!("{name} is named twice")));
         }
-        if name.is_empty() || !name.chars().all(plain) || name.starts_with(['.', 'c']) || name == LEADER {
-            let rule = "letters, digits, - _ . only, not beginning with c (clients) or a point, and not leader";
-            return Err(nodes.flaw(format!("{name:?} can't be a node's name ({rule})")));
+        check_name(name)?;
+    }
+    for name in &plan.requested {
+        if !FAULTS.iter().any(|fault| fault.name == name || fault.class == name) {
+            return Err(Place::Whole("requested").flaw(format!("there is no fault and no class of faults named {name}")));
         }
     }
     within_a_year(plan.length_us, Place::Whole("length_us"))
 }
 
-/// Fault ids are unique and begin at 1.
-fn check_ids(plan: &Plan) -> Result<BTreeSet<u32>, Flaw> {
-    let mut ids = BTreeSet::new();
-    for (at, fault) in plan.faults.iter().enumerate() {
-        if fault.id == 0 || !ids.insert(fault.id) {
-            let what = format!("fault id {} is taken or 0; each fault needs a number of its own, from 1", fault.id);
-            return Err(Place::Fault(at).flaw(what));
+fn check_name(name: &str) -> Result<(), Flaw> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
+    let fits = (1..=NAME_MAX).contains(&name.len()) && name.chars().all(plain);
+    if fits && !name.starts_with(['.', 'c']) && !RESERVED.contains(&name) {
+        return Ok(());
+    }
+    let rule = "letters, digits, - _ . only, at most 64, not beginning with c (clients) or a point";
+    let reserved = RESERVED.join(", ");
+    Err(Place::Whole("nodes").flaw(format!("{name:?} can't be a node's name ({rule}, and none of {reserved})")))
+}
+
+/// The names and numbers that a plan defines, and what may be said about them.
+struct Names<'a> {
+    plan: &'a Plan,
+    nodes: BTreeSet<&'a str>,
+    messages: BTreeSet<u64>,
+    faults: BTreeMap<u32, &'a Fault>,
+}
+
+impl<'a> Names<'a> {
+    /// Collects them; each is unique.
+    fn of(plan: &'a Plan) -> Result<Self, Flaw> {
+        let nodes = plan.nodes.iter().map(String::as_str).collect();
+        Ok(Self { plan, nodes, messages: messages(plan)?, faults: faults(plan)? })
+    }
+
+    fn node(&self, node: &str, place: Place) -> Result<(), Flaw> {
+        if self.nodes.contains(node) {
+            return Ok(());
+        }
+        let shown = self.plan.nodes.iter().take(12).cloned().collect::<Vec<_>>().join(", ");
+        let more = if self.nodes.len() > 12 { ", ..." } else { "" };
+        Err(place.flaw(format!("there is no node {node}; the plan's nodes are {shown}{more}")))
+    }
+
+    fn target(&self, node: &str, place: Place) -> Result<(), Flaw> {
+        if node == LEADER { Ok(()) } else { self.node(node, place) }
+    }
+
+    fn message(&self, message: u64, place: Place) -> Result<(), Flaw> {
+        if self.messages.contains(&message) {
+            return Ok(());
+        }
+        Err(place.flaw(format!("nothing in the plan broadcasts message {message}, whose delivery is waited for")))
+    }
+
+    fn link(&self, (from, to): (&str, &str), place: Place) -> Result<(), Flaw> {
+        self.node(from, place)?;
+        self.node(to, place)?;
+        if from == to { Err(place.flaw(format!("{from} has no link to itself"))) } else { Ok(()) }
+    }
+
+    fn links(&self, links: &[Link], place: Place) -> Result<(), Flaw> {
+        if links.is_empty() {
+            return Err(place.flaw("the fault names no links"));
+        }
+        links.iter().try_for_each(|(from, to)| self.link((from, to), place))
+    }
+
+    fn when(&self, when: &When, place: Place) -> Result<(), Flaw> {
+        match when {
+            When::AtUs(at_us) => within_a_year(*at_us, place),
+            When::After(anchor) => self.anchor(anchor, place),
         }
     }
-    Ok(ids)
+
+    fn anchor(&self, anchor: &Anchor, place: Place) -> Result<(), Flaw> {
+        within_a_year(anchor.delay_us, place)?;
+        match &anchor.seen {
+            Seen::Deliveries { node, count } => {
+                self.node(node, place)?;
+                counted(*count, place)
+            }
+            Seen::Deliver { node, message } => {
+                self.node(node, place)?;
+                self.message(*message, place)
+            }
+            Seen::Leader { .. } => Ok(()),
+            Seen::Frame { from, to, nth, .. } => {
+                self.link((from, to), place)?;
+                counted(*nth, place)
+            }
+            Seen::Fault { id } => self.end_of_fault(*id, place),
+        }
+    }
+
+    /// An anchor on the end of a fault: the fault has to be there, and to end before everything does.
+    fn end_of_fault(&self, id: u32, place: Place) -> Result<(), Flaw> {
+        let Some(fault) = self.faults.get(&id) else {
+            return Err(place.flaw(format!("the anchor waits for fault {id}, which is not in the plan")));
+        };
+        let ends = fault.for_us.is_some() || matches!(fault.fault, Kind::Kill { .. });
+        let never = || format!("the anchor waits for the end of fault {id}, which lasts until the heal; give it a for_us");
+        if ends { Ok(()) } else { Err(place.flaw(never())) }
+    }
+
+    fn fault(&self, fault: &Fault, place: Place) -> Result<(), Flaw> {
+        fault.for_us.map_or(Ok(()), |for_us| within_a_year(for_us, place))?;
+        match &fault.fault {
+            Kind::Kill { .. } if fault.for_us.is_some() => {
+                Err(place.flaw("a kill has no for_us: the node stays down"))
+            }
+            Kind::Kill { node } | Kind::Pause { node } => self.target(node, place),
+            Kind::Partition { .. } => self.partition(&fault.fault, place),
+            Kind::Loss { chance_ppm, links } | Kind::Duplicate { chance_ppm, links } => {
+                if *chance_ppm > 1_000_000 {
+                    return Err(place.flaw(format!("a chance of {chance_ppm} millionths is more than always")));
+                }
+                self.links(links, place)
+            }
+            Kind::Delay { delay_us, links } => {
+                within_a_year(*delay_us, place)?;
+                self.links(links, place)
+            }
+        }
+    }
+
+    fn partition(&self, kind: &Kind, place: Place) -> Result<(), Flaw> {
+        let Kind::Partition { cut, around_leader, .. } = kind else { return Ok(()) };
+        match around_leader {
+            Some(_) if !cut.is_empty() => Err(place.flaw("a partition has either cut or around_leader")),
+            Some(around) => around.with.iter().try_for_each(|node| self.node(node, place)),
+            None if cut.is_empty() => {
+                Err(place.flaw("a partition needs cut or around_leader; its shape is a name for people and cuts nothing"))
+            }
+            None => self.links(cut, place),
+        }
+    }
 }
 
 /// Message numbers are unique over operations and rules.
-fn check_messages(plan: &Plan) -> Result<(), Flaw> {
+fn messages(plan: &Plan) -> Result<BTreeSet<u64>, Flaw> {
     let of_operations = plan.operations.iter().enumerate().map(|(at, op)| (Place::Operation(at), op.broadcast));
     let of_rules = plan.rules.iter().enumerate().map(|(at, rule)| (Place::Rule(at), rule.broadcast));
     let mut seen = BTreeSet::new();
@@ -142,92 +275,19 @@ fn check_messages(plan: &Plan) -> Result<(), Flaw> {
             return Err(place.flaw(format!("message {message} is broadcast twice in this plan; {why}")));
         }
     }
-    Ok(())
+    Ok(seen)
 }
 
-fn check_when(plan: &Plan, when: &When, (ids, place): (&BTreeSet<u32>, Place)) -> Result<(), Flaw> {
-    let anchor = match when {
-        When::AtUs(at_us) => return within_a_year(*at_us, place),
-        When::After(anchor) => anchor,
-    };
-    within_a_year(anchor.delay_us, place)?;
-    match &anchor.seen {
-        Seen::Deliveries { node, count } => {
-            known(plan, node, place)?;
-            counted(*count, place)
-        }
-        Seen::Deliver { node, .. } => known(plan, node, place),
-        Seen::Leader { .. } => Ok(()),
-        Seen::Frame { from, to, nth, .. } => {
-            link(plan, (from, to), place)?;
-            counted(*nth, place)
-        }
-        Seen::Fault { id } if ids.contains(id) => Ok(()),
-        Seen::Fault { id } => Err(place.flaw(format!("the anchor waits for fault {id}, which is not in the plan"))),
-    }
-}
-
-fn check_fault(plan: &Plan, fault: &Fault, place: Place) -> Result<(), Flaw> {
-    if let Some(for_us) = fault.for_us {
-        within_a_year(for_us, place)?;
-    }
-    match &fault.fault {
-        Kind::Kill { .. } if fault.for_us.is_some() => {
-            return Err(place.flaw("a kill has no for_us: the node stays down"));
-        }
-        Kind::Kill { node } | Kind::Pause { node } if node != LEADER => known(plan, node, place)?,
-        Kind::Loss { chance_ppm, .. } | Kind::Duplicate { chance_ppm, .. } if *chance_ppm > 1_000_000 => {
-            return Err(place.flaw(format!("a chance of {chance_ppm} millionths is more than always")));
-        }
-        Kind::Delay { delay_us, .. } => within_a_year(*delay_us, place)?,
-        Kind::Partition { cut, around_leader: Some(around), .. } => {
-            if !cut.is_empty() {
-                return Err(place.flaw("a partition has either cut or around_leader"));
-            }
-            around.with.iter().try_for_each(|node| known(plan, node, place))?;
-        }
-        _ => {}
-    }
-    fault.fault.links().iter().try_for_each(|(from, to)| link(plan, (from, to), place))
-}
-
-/// Faults that wait for faults must begin somewhere.
-fn check_cycles(plan: &Plan) -> Result<(), Flaw> {
-    let waits_for = |id: u32| {
-        let fault = plan.faults.iter().find(|fault| fault.id == id)?;
-        match &fault.when {
-            When::After(anchor) => match anchor.seen {
-                Seen::Fault { id } => Some(id),
-                _ => None,
-            },
-            When::AtUs(_) => None,
-        }
-    };
+/// Fault ids are unique and begin at 1.
+fn faults(plan: &Plan) -> Result<BTreeMap<u32, &Fault>, Flaw> {
+    let mut faults = BTreeMap::new();
     for (at, fault) in plan.faults.iter().enumerate() {
-        let (mut next, mut steps) = (waits_for(fault.id), 0);
-        while let Some(id) = next {
-            steps += 1;
-            if id == fault.id || steps > plan.faults.len() {
-                return Err(Place::Fault(at).flaw(format!("fault {} waits for itself", fault.id)));
-            }
-            next = waits_for(id);
+        if fault.id == 0 || faults.insert(fault.id, fault).is_some() {
+            let what = format!("fault id {} is taken or 0; each fault needs a number of its own, from 1", fault.id);
+            return Err(Place::Fault(at).flaw(what));
         }
     }
-    Ok(())
-}
-
-fn link(plan: &Plan, (from, to): (&str, &str), place: Place) -> Result<(), Flaw> {
-    known(plan, from, place)?;
-    known(plan, to, place)?;
-    if from == to { Err(place.flaw(format!("{from} has no link to itself"))) } else { Ok(()) }
-}
-
-fn known(plan: &Plan, node: &str, place: Place) -> Result<(), Flaw> {
-    if plan.nodes.iter().any(|name| name == node) {
-        return Ok(());
-    }
-    let names = plan.nodes.iter().take(12).cloned().collect::<Vec<_>>().join(", ");
-    Err(place.flaw(format!("there is no node {node}; the plan's nodes are {names}")))
+    Ok(faults)
 }
 
 fn counted(count: u64, place: Place) -> Result<(), Flaw> {

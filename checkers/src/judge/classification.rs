@@ -45,7 +45,8 @@ pub fn classification(judged: &[Judged]) -> Vec<String> {
 }
 
 fn level(model: &Model, judged: &[Judged]) -> Judgement {
-    let find = |name: &str| judged.iter().find(|j| j.verdict.property == name).expect("models ask for checked properties");
+    let find =
+        |name: &str| judged.iter().find(|j| j.verdict.property == name).expect("models ask for checked properties");
     let own = model.asks.iter().map(|name| find(name).overall);
     let own = own.chain(model.of_living_senders.iter().map(|name| find(name).of_living_senders));
     let below = MODELS.iter().filter(|below| Some(below.name) == model.above).map(|below| level(below, judged));

@@ -5,8 +5,8 @@ use super::outcome::{judged, outcome};
 use super::{Close, Judge};
 use crate::ledger::faults::Fault;
 use crate::op::{Names, Node, Op};
-use crate::property::{Ending, Finding};
 use crate::proof::{Proof, Search};
+use crate::property::{Ending, Finding};
 use crate::table::CHECKERS;
 use crate::verdict::{FORMAT, Verdict};
 

@@ -10,8 +10,11 @@
 
 use std::collections::VecDeque;
 
+use super::Judge;
 use crate::ledger::faults::Moment;
+use crate::ledger::messages::Id;
 use crate::op::{Message, Node};
+use crate::property::Invention;
 
 /// The most lines of one node that wait.
 pub const LONGEST: usize = 32_768;
@@ -76,5 +79,68 @@ impl HoldBack {
     pub fn nodes(&self) -> Vec<Node> {
         let held = self.queues.iter().enumerate().filter(|(_, queue)| !queue.is_empty());
         held.map(|(at, _)| Node(at as u16)).collect()
+    }
+}
+
+impl Judge {
+    /// Lets a delivery wait.
+    pub(super) fn hold(&mut self, node: Node, message: Message) {
+        self.held.push(node, Held::Delivery(message, self.last));
+        if self.held.overfull(node) {
+            self.release_from(node);
+        }
+    }
+
+    /// Something new is known of a message: whoever waits for it may go on.
+    #[inline]
+    pub(super) fn release(&mut self, message: Message) {
+        for node in self.held.awaiting(message) {
+            self.release_from(node);
+        }
+    }
+
+    /// Lets go what waits at a node up to the first delivery that must go on waiting; while too many lines wait, none must.
+    fn release_from(&mut self, node: Node) {
+        while let Some(held) = self.held.first(node) {
+            let id = self.message_of(held);
+            let waits = matches!(held, Held::Delivery(..)) && !id.is_some_and(|id| self.ledger.settled(id));
+            if waits && !self.held.overfull(node) {
+                return;
+            }
+            if let Some(id) = id.filter(|_| waits) {
+                self.ledger.give_up(id);
+            }
+            self.let_go(node, (held, id));
+        }
+    }
+
+    /// No line follows that anybody could wait for.
+    pub(super) fn release_all(&mut self) {
+        self.ledger.close();
+        for node in self.held.nodes() {
+            while let Some(held) = self.held.first(node) {
+                let id = self.message_of(held);
+                self.let_go(node, (held, id));
+            }
+        }
+    }
+
+    fn message_of(&mut self, held: Held) -> Option<Id> {
+        match held {
+            Held::Delivery(message, _) => self.ledger.messages.find(message),
+            Held::Restart => None,
+        }
+    }
+
+    fn let_go(&mut self, node: Node, (held, id): (Held, Option<Id>)) {
+        self.held.pop(node);
+        match (held, id) {
+            (Held::Restart, _) => self.restart(node),
+            (Held::Delivery(_, at), Some(id)) => self.pass(node, (id, at)),
+            (Held::Delivery(message, at), None) => {
+                let invention = Invention { node, message, at };
+                self.checkers.iter_mut().for_each(|checker| checker.invented(&invention));
+            }
+        }
     }
 }

@@ -44,10 +44,7 @@ impl std::error::Error for JudgeError {}
 
 /// What is promised: by the options, else by the first line (and `survives` by every node), else, in somebody else's history,
 /// integrity.
-pub(super) fn promises(
-    header: Option<&Header>,
-    options: &Options,
-) -> Result<BTreeMap<String, Condition>, JudgeError> {
+pub(super) fn promises(header: Option<&Header>, options: &Options) -> Result<BTreeMap<String, Condition>, JudgeError> {
     let always = |name: &str| (name.to_owned(), Condition::Always);
     let promises: BTreeMap<String, Condition> = match (&options.require, header) {
         (Some(names), _) => names.iter().map(|name| always(name)).collect(),

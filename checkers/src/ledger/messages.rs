@@ -72,13 +72,20 @@ pub struct Messages {
     slots: Slots,
     /// A message that was looked up lately, by the low bits of its number. A message is spoken of a dozen times within a
     /// short time and then never again; what is asked for again lies close together here, and far apart in the table.
-    recent: Vec<u32>,
+    recent: Vec<Recent>,
+}
+
+/// A message that was looked up lately: its place, and the bits of its number that its place here does not tell.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Recent {
+    place: u32,
+    tag: u32,
 }
 
 impl Messages {
     /// No messages.
     pub fn new() -> Messages {
-        Messages { entries: Vec::new(), slots: Slots::new(), recent: vec![0; RECENT] }
+        Messages { entries: Vec::new(), slots: Slots::new(), recent: vec![Recent { place: 0, tag: 0 }; RECENT] }
     }
 
     /// How many there are.
@@ -89,14 +96,14 @@ impl Messages {
     /// The message of this number, if anybody broadcast it or was asked to.
     #[inline]
     pub fn find(&mut self, number: Message) -> Option<Id> {
-        let recent = &mut self.recent[number as usize % RECENT];
-        if self.entries.get(*recent as usize).is_some_and(|entry| entry.number == number) {
-            return Some(Id(*recent));
-        }
+        let (recent, tag) = (&mut self.recent[number as usize % RECENT], (number / RECENT as u64) as u32);
         let entries = &self.entries;
-        let place = self.slots.find(number, |at| entries[at].number)? as u32;
-        *recent = place;
-        Some(Id(place))
+        let remembered = recent.tag == tag && entries.get(recent.place as usize).is_some_and(|e| e.number == number);
+        if !remembered {
+            let place = self.slots.find(number, |at| entries[at].number)? as u32;
+            *recent = Recent { place, tag };
+        }
+        Some(Id(recent.place))
     }
 
     /// The message of this number, which gets this sender if it was unknown.
@@ -105,7 +112,6 @@ impl Messages {
             let entries = &self.entries;
             let place = self.slots.insert(number, |at| entries[at].number);
             self.entries.push(Entry { number, after: 0, life: 0, sender, marks: 0 });
-            self.recent[number as usize % RECENT] = place as u32;
             Id(place as u32)
         })
     }

@@ -140,8 +140,7 @@ mod tests {
     #[test]
     fn numbers_crafted_to_collide_make_the_table_change_its_key() {
         let slots = Slots::new();
-        let crafted: Vec<u64> =
-            (0..).filter(|n| slots.hash(*n) & 0xFFF == 0).take(3 * LONGEST / 2).collect();
+        let crafted: Vec<u64> = (0..).filter(|n| slots.hash(*n) & 0xFFF == 0).take(3 * LONGEST / 2).collect();
         let expected: Vec<usize> = (0..crafted.len()).collect();
         assert_eq!(places(&crafted), expected);
     }

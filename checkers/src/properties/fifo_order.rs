@@ -221,13 +221,11 @@ fn order_at_the_sender([early, late]: [Message; 2], voice: Voice) -> Vec<Point> 
     let first = format!("m{late} is before m{early}");
     let second = format!("after m{late}, so m{late} must come first everywhere");
     match voice {
-        Voice::Reports => vec![
-            Point::sought(Sought::Broadcast(late), first),
-            Point::sought(Sought::Broadcast(early), second),
-        ],
-        Voice::Silent | Voice::Unheard => vec![
-            Point::sought(Sought::Acknowledgement(late), first),
-            Point::sought(Sought::Request(early), second),
-        ],
+        Voice::Reports => {
+            vec![Point::sought(Sought::Broadcast(late), first), Point::sought(Sought::Broadcast(early), second)]
+        }
+        Voice::Silent | Voice::Unheard => {
+            vec![Point::sought(Sought::Acknowledgement(late), first), Point::sought(Sought::Request(early), second)]
+        }
     }
 }

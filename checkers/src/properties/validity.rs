@@ -104,7 +104,8 @@ fn broken(id: Id, (sender, breach): (Node, Breach), end: &Ending<'_>) -> Proof {
             Point::sought(Sought::Acknowledgement(entry.number), fact),
         ],
     };
-    let last = format!("{message} is not {}", if shape == "acknowledged-not-taken" { "broadcast" } else { "delivered" });
+    let last =
+        format!("{message} is not {}", if shape == "acknowledged-not-taken" { "broadcast" } else { "delivered" });
     Proof {
         sentence,
         points: first.into_iter().chain([end.last_point(last)]).collect(),

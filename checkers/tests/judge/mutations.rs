@@ -44,7 +44,8 @@ fn verdict(script: &str) -> Verdict {
 
 /// The properties that are violated for themselves, not only in consequence of others.
 fn violated(verdict: &Verdict) -> Vec<&str> {
-    let invalid = verdict.properties.iter().filter(|p| p.judgement == Judgement::Invalid && p.standing == Standing::Promised);
+    let invalid =
+        verdict.properties.iter().filter(|p| p.judgement == Judgement::Invalid && p.standing == Standing::Promised);
     let for_itself = invalid.filter(|p| p.witnesses.iter().any(|witness| witness.consequence_of.is_none()));
     for_itself.map(|p| p.property.as_str()).collect()
 }
@@ -67,7 +68,13 @@ fn a_dropped_own_delivery_violates_validity() {
 
 #[test]
 fn a_dropped_broadcast_of_an_acknowledged_message_violates_validity() {
-    assert_eq!(violated(&verdict(&change("n2 broadcasts m3\n", "n2 broadcasts m4 \n n2 delivers m4 \n n1 delivers m4 \n n3 delivers m4\n"))), ["validity"]);
+    assert_eq!(
+        violated(&verdict(&change(
+            "n2 broadcasts m3\n",
+            "n2 broadcasts m4 \n n2 delivers m4 \n n1 delivers m4 \n n3 delivers m4\n"
+        ))),
+        ["validity"]
+    );
 }
 
 #[test]

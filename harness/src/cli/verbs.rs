@@ -91,6 +91,9 @@ pub struct RunArgs {
     /// Run this plan instead of drawing one
     #[arg(long, value_name = "FILE", conflicts_with_all = ["nemesis", "nodes", "time_limit", "rate", "workload", "seed", "runs"])]
     pub plan: Option<PathBuf>,
+    /// How long a node has to answer init
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_us)]
+    pub init_timeout: u64,
     /// How many runs, from seed to seed; the first violation ends them
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub runs: u64,

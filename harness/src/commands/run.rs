@@ -26,9 +26,19 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
     let foreign = args.bin.as_deref().map(|program| (program, args.bin_args.as_slice()));
     let launch = system.launch(foreign)?;
     let plans = Plans::new(args, &system)?;
+    die_of_panics();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("failed to start the runtime")?;
     LocalSet::new().block_on(&runtime, run_all(args, (&system, &launch), &plans))
+}
+
+/// A panic in any task ends the controller, which its keeper notices; the runtime alone would only drop the task.
+fn die_of_panics() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        std::process::exit(i32::from(Exit::Failed.code()));
+    }));
 }
 
 /// Where the plans come from.
@@ -103,8 +113,8 @@ async fn run_one(
     folder.write("plan.json", plan.to_json().as_bytes())?;
     announce(args, system, plan);
     let header = system.header(plan)?;
-    let bound_ms = system.bound_ms();
-    let setup = Setup { plan, header: &header, launch, folder: &folder, bound_ms, interrupts };
+    let (bound_ms, init_timeout_us) = (system.bound_ms(), args.init_timeout);
+    let setup = Setup { plan, header: &header, launch, folder: &folder, bound_ms, init_timeout_us, interrupts };
     let ended = processes::run(&setup).await;
     folder.tidy();
     let ended = ended.with_context(|| format!("the run in {} failed", folder.path().display()))?;

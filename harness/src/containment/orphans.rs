@@ -1,26 +1,27 @@
 //! The sweep: kills the children of this process, and those who become its children thereby, until there are none.
 //!
 //! Only children are killed, never their descendants: a child's pid stays its own until it is waited for, so it cannot have
-//! passed to somebody else, and each death makes orphans that the next round finds. One round waits for one death only:
-//! who becomes a child after the round's look has not been killed, and waiting for it would never end.
+//! passed to somebody else, and each death makes orphans that the next round finds. A round waits for those that it killed
+//! and nobody else: who becomes a child after the round's look has not been killed, and waiting for it would never end.
 
 use std::fs;
 use std::io;
-use std::ops::ControlFlow;
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::{Pid, getpid};
 
 use super::note;
-use super::process::{self, ANY, Wait};
+use super::process::{self, Wait};
 
 /// Kills all children but `spared`, until none is left that can be killed.
 pub fn sweep(spared: &[Pid]) {
     let mut spared = spared.to_vec();
     loop {
-        match round(&mut spared) {
-            Ok(ControlFlow::Continue(())) => {}
-            Ok(ControlFlow::Break(())) => return,
+        match children() {
+            Ok(found) if round(&found, &mut spared) => {}
+            Ok(_) => return,
             Err(error) => return note(&format!("error: failed to look for processes that were left: {error}")),
         }
     }
@@ -28,6 +29,10 @@ pub fn sweep(spared: &[Pid]) {
 
 /// The children of this process, zombies included.
 pub fn children() -> io::Result<Vec<Pid>> {
+    // Mostly there are none, and looking through /proc takes milliseconds.
+    if waitid(Id::All, WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT) == Err(Errno::ECHILD) {
+        return Ok(Vec::new());
+    }
     let own = getpid();
     let mut children = Vec::new();
     for entry in fs::read_dir("/proc")? {
@@ -42,27 +47,22 @@ pub fn children() -> io::Result<Vec<Pid>> {
     Ok(children)
 }
 
-/// Kills who is there and waits for one of them. Who cannot be killed is named and spared.
-fn round(spared: &mut Vec<Pid>) -> io::Result<ControlFlow<()>> {
-    let mut killed = false;
-    for pid in children()? {
-        if spared.contains(&pid) {
-            continue;
-        }
-        match kill(pid, Signal::SIGKILL) {
-            Ok(()) => killed = true,
+/// Kills those children and waits for them; `false` if there was none to kill. Who cannot be killed is named and spared.
+fn round(children: &[Pid], spared: &mut Vec<Pid>) -> bool {
+    let mut killed = Vec::new();
+    for &pid in children.iter().filter(|pid| !spared.contains(pid)) {
+        killed.push((pid, kill(pid, Signal::SIGKILL)));
+    }
+    for &(pid, result) in &killed {
+        match result {
+            Ok(()) => drop(process::reap(pid, Wait::Block)),
             Err(error) => {
                 note(&format!("warning: process {pid} was left running: {}", io::Error::from(error)));
                 spared.push(pid);
             }
         }
     }
-    if !killed {
-        return Ok(ControlFlow::Break(()));
-    }
-    process::reap(ANY, Wait::Block);
-    while process::reap(ANY, Wait::Poll).is_some() {}
-    Ok(ControlFlow::Continue(()))
+    !killed.is_empty()
 }
 
 /// The parent in the text of /proc/PID/stat: `4711 (name) S 4242 ...`, where the name may hold blanks and brackets.

@@ -51,6 +51,8 @@ pub struct Setup<'a> {
     pub folder: &'a RunFolder,
     /// The bound of the system's model: how long the drain may take at most, ms.
     pub bound_ms: u64,
+    /// How long a node has to answer `init`, us.
+    pub init_timeout_us: u64,
     /// Whether a person wants to stop.
     pub interrupts: &'a Interrupts,
 }

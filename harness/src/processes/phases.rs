@@ -16,9 +16,8 @@ use super::pulse::Pulse;
 use super::schedule::Schedule;
 use super::{Ended, Setup, signals};
 use crate::recorder::Type;
+use crate::render::seconds;
 
-/// A node has so long to answer `init`, ns.
-const INIT_TIMEOUT_NS: u64 = 10_000_000_000;
 /// Everything is healed within this time, or the kernel does not answer, ns.
 const HEAL_TIMEOUT_NS: u64 = 5_000_000_000;
 /// Killed processes are gone within this time, ns.
@@ -87,7 +86,7 @@ impl<'a> Phases<'a> {
             tokio::task::yield_now().await;
         }
         self.conductor.let_go();
-        let deadline = self.conductor.clock.now_ns() + INIT_TIMEOUT_NS;
+        let deadline = self.conductor.clock.now_ns() + self.setup.init_timeout_us * 1_000;
         let settled = |c: &Conductor<'_>| c.nodes.iter().all(|node| node.ready || node.life.is_none());
         let flow = self.pump(deadline, settled).await;
         let missing: Vec<usize> =
@@ -107,7 +106,9 @@ impl<'a> Phases<'a> {
         let place = Place { node: at, data: self.setup.folder.data(&name), stderr: self.setup.folder.stderr(&name) };
         let life = Life::start(self.setup.launch, &place, conductor.events.clone());
         let life = life.with_context(|| format!("failed to start node {name}: {}", self.setup.launch))?;
-        self.pids.insert(name.clone(), life.pid.as_raw());
+        // As others see it: in a PID namespace it has another pid here.
+        let pid = crate::containment::outer_pid(life.pid).unwrap_or(life.pid);
+        self.pids.insert(name.clone(), pid.as_raw());
         let node = &mut conductor.nodes[at];
         node.incarnation += 1;
         node.life = Some(life);
@@ -139,9 +140,10 @@ impl<'a> Phases<'a> {
     fn not_ready(&mut self, at: usize) {
         let node = &mut self.conductor.nodes[at];
         if node.life.is_some() {
-            let value = json!({ "reason": "no answer to init within 10 s", "requests": 1 });
+            let within = format!("within {} s", seconds(self.setup.init_timeout_us));
+            let value = json!({ "reason": format!("no answer to init {within}"), "requests": 1 });
             self.conductor.recorder.node(&node.name, "silent", &value);
-            node.trouble = Some("did not answer init within 10 s".to_owned());
+            node.trouble = Some(format!("did not answer init {within}"));
         }
     }
 

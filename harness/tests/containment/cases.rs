@@ -22,7 +22,10 @@ struct Setting {
 
 const ROOTS_NAMESPACE: Setting = Setting { name: "root's namespace", mode: "namespace", world: &[] };
 const USERS_NAMESPACE: Setting = Setting { name: "a user's namespace", mode: "namespace", world: &["ordinary"] };
-const GUARDIAN: Setting = Setting { name: "a guardian", mode: "guardian", world: &["ordinary"] };
+const GUARDIAN: Setting = Setting { name: "a guardian", mode: "guardian", world: &[] };
+const REFUSED: Setting =
+    Setting { name: "where namespaces are refused", mode: "guardian", world: &["ordinary", "no-namespaces"] };
+/// The settings in which everything is tried.
 const SETTINGS: [Setting; 3] = [ROOTS_NAMESPACE, USERS_NAMESPACE, GUARDIAN];
 
 /// What happens to a run of which everything is up.
@@ -35,8 +38,10 @@ enum Blow {
     Group(Signal),
 }
 
-/// A way to end: what the controller does, what happens, and the exit code (`None`: the outer is killed).
-const ENDS: [(&str, &str, Blow, Option<i32>); 14] = [
+/// A way to end: what it is called, what the controller does, what happens, the exit code (`None`: the outer is killed).
+type Ending = (&'static str, &'static str, Blow, Option<i32>);
+
+const ENDS: [Ending; 14] = [
     ("success", "success", Blow::Nothing, Some(0)),
     ("an error", "error", Blow::Nothing, Some(3)),
     ("a panic", "panic", Blow::Nothing, Some(5)),
@@ -53,59 +58,58 @@ const ENDS: [(&str, &str, Blow, Option<i32>); 14] = [
     ("SIGKILL of the controller while nodes are paused", "paused", Blow::Controller(Signal::SIGKILL), Some(137)),
 ];
 
-/// A test that is run in every setting.
+/// A test in a setting.
 type Case = (&'static str, fn(Setting));
 
-const EVERYWHERE: [Case; 7] = [
+const EVERYWHERE: [Case; 6] = [
     ("Ctrl-C at a terminal reaches the controller once", ctrl_c),
     ("a signal to the process group reaches the controller once", group_signal),
     ("a signal that is ignored from the start is not passed on", nohup),
     ("an interrupt leaves it to the controller when to end", interrupt_then_term),
     ("the controller keeps its user and knows its pid outside", identity),
-    ("a run inside a namespace leaves nothing when the outermost is killed", namespace_within),
-    ("a run guarded inside leaves nothing when the outermost is killed", guardian_within),
+    ("a run within a run leaves nothing when the outermost is killed", run_within),
 ];
 
-const SPECIAL: [(&str, Setting, fn()); 7] = [
-    ("where namespaces are refused a guardian is taken", USERS_NAMESPACE, fallback),
-    ("where a user's maps are refused a guardian is taken", USERS_NAMESPACE, half_refused),
-    ("a namespace that was asked for and is refused is an error, and nothing runs", USERS_NAMESPACE, refused),
-    ("the probe says what works and why the rest does not", USERS_NAMESPACE, probed),
-    ("an unknown containment is a wrong command line", GUARDIAN, unknown_mode),
-    ("who takes over from a guardian spares the children of others", GUARDIAN, strangers),
-    ("tied nodes die even when outer and guardian are killed at once", GUARDIAN, tied),
+const SPECIAL: [(Setting, Case); 10] = [
+    (REFUSED, ("a guardian is taken", fallback)),
+    (REFUSED, ("a namespace that was asked for is an error, and nothing runs", refused)),
+    (REFUSED, ("the probe says what works and why the rest does not", probed)),
+    (USERS_NAMESPACE, ("a guardian is taken where the maps are refused", half_refused)),
+    (USERS_NAMESPACE, ("one whose maps are refused is an error if it was asked for", half_refused_is_an_error)),
+    (ROOTS_NAMESPACE, ("a guardian within leaves nothing when the outermost is killed", guardian_within)),
+    (GUARDIAN, ("a guardian within leaves nothing when the outermost is killed", guardian_within)),
+    (GUARDIAN, ("an unknown containment is a wrong command line", unknown_mode)),
+    (GUARDIAN, ("who takes over spares the children of others", strangers)),
+    (GUARDIAN, ("tied nodes die even when outer and guardian are killed at once", tied)),
 ];
 
 /// All tests.
 pub fn all() -> Vec<Trial> {
-    let available = SETTINGS.map(|setting| obstacle(setting).map_or(Ok(()), Err));
     let mut trials = Vec::new();
-    for (setting, available) in SETTINGS.into_iter().zip(&available) {
-        for (name, action, blow, code) in ENDS {
-            let name = format!("{}: nothing survives {name}", setting.name);
-            trials.push(trial(name, available, move || ending(setting, (action, blow, code))));
+    for setting in SETTINGS {
+        for end in ENDS {
+            trials.push(trial(setting, &format!("nothing survives {}", end.0), move || ending(setting, end)));
         }
         for (name, case) in EVERYWHERE {
-            trials.push(trial(format!("{}: {name}", setting.name), available, move || case(setting)));
+            trials.push(trial(setting, name, move || case(setting)));
         }
-        for (name, of, case) in SPECIAL {
-            if of.name == setting.name {
-                trials.push(trial(name.to_owned(), available, case));
-            }
-        }
+    }
+    for (setting, (name, case)) in SPECIAL {
+        trials.push(trial(setting, name, move || case(setting)));
     }
     trials
 }
 
-/// A test that is ignored, with the reason, where its setting cannot be had; unless everything is required.
-fn trial(name: String, available: &Result<(), String>, case: impl FnOnce() + Send + 'static) -> Trial {
-    let available = available.clone();
-    Trial::ignorable_test(name, move || match available {
-        Err(reason) if env::var_os("TEMBLOR_REQUIRE_ALL").is_some_and(|value| value == "1") => {
-            Err(Failed::from(reason))
-        }
-        Err(reason) => Ok(Completion::ignored_with(reason)),
-        Ok(()) => {
+/// A test that is ignored, with the reason, where its setting cannot be had; unless everything is required. For who is not
+/// root, there is no root's namespace to require.
+fn trial(setting: Setting, name: &str, case: impl FnOnce() + Send + 'static) -> Trial {
+    let all_required = env::var_os("TEMBLOR_REQUIRE_ALL").is_some_and(|value| value == "1");
+    let needs_root = setting.name == ROOTS_NAMESPACE.name && !geteuid().is_root();
+    Trial::ignorable_test(format!("{}: {name}", setting.name), move || match obstacle(setting) {
+        _ if needs_root => Ok(Completion::ignored_with("it is root's")),
+        Some(reason) if all_required => Err(Failed::from(reason)),
+        Some(reason) => Ok(Completion::ignored_with(reason)),
+        None => {
             case();
             Ok(Completion::Completed)
         }
@@ -114,19 +118,23 @@ fn trial(name: String, available: &Result<(), String>, case: impl FnOnce() + Sen
 
 /// Why a setting cannot be had on this machine.
 fn obstacle(setting: Setting) -> Option<String> {
-    if setting.name == ROOTS_NAMESPACE.name && !geteuid().is_root() {
-        return Some("it needs root".to_owned());
-    }
-    let token = token();
-    let mut command = program();
-    command.args(["role:probe", &token]).args(setting.world);
-    let said = Run::start(&mut command, &token).end().lines;
-    let [_, namespace, guardian] = said.as_slice() else { panic!("a probe says three lines, not {said:?}") };
-    let (text, works) = match setting.mode {
+    let End { lines, errors, .. } = probe(setting);
+    let [_, namespace, guardian] = lines.as_slice() else {
+        // After the place of a panic comes its message.
+        return Some(errors.lines().find(|line| line.starts_with("failed to")).unwrap_or(&errors).to_owned());
+    };
+    let (said, works) = match setting.mode {
         "namespace" => (namespace, "a namespace works"),
         _ => (guardian, "a guardian works"),
     };
-    (text != works).then(|| text.clone())
+    (said != works).then(|| said.clone())
+}
+
+fn probe(setting: Setting) -> End {
+    let token = token();
+    let mut command = program();
+    command.args(["role:probe", &token]).args(setting.world);
+    Run::start(&mut command, &token).end()
 }
 
 /// An outer whose controller does `action`.
@@ -145,7 +153,7 @@ fn up(setting: Setting, action: &str, more: &[&str]) -> Run {
     run
 }
 
-fn ending(setting: Setting, (action, blow, code): (&str, Blow, Option<i32>)) {
+fn ending(setting: Setting, (_, action, blow, code): Ending) {
     let run = up(setting, action, &[]);
     if action == "paused" {
         assert_eq!(run.line(), "paused");
@@ -225,8 +233,8 @@ fn identity(setting: Setting) {
     assert_eq!(run.end().code, Some(143));
 }
 
-fn namespace_within(setting: Setting) {
-    nested(setting, "nest:namespace");
+fn run_within(setting: Setting) {
+    nested(setting, "nest:auto");
 }
 
 fn guardian_within(setting: Setting) {
@@ -239,57 +247,60 @@ fn nested(setting: Setting, action: &str) {
     assert_eq!(run.end().code, None);
 }
 
-fn fallback() {
-    let run = up(Setting { mode: "auto", ..USERS_NAMESPACE }, "sleep", &["no-namespaces"]);
+fn fallback(setting: Setting) {
+    let run = up(Setting { mode: "auto", ..setting }, "sleep", &[]);
     run.named("temblor-guard");
     run.signal(run.outer(), Signal::SIGKILL);
-    run.end();
+    assert_eq!(run.end().code, None);
 }
 
-fn half_refused() {
-    let run = up(Setting { mode: "auto", ..USERS_NAMESPACE }, "sleep", &["half-refused"]);
+fn half_refused(setting: Setting) {
+    let run = up(Setting { mode: "auto", ..setting }, "sleep", &["half-refused"]);
     run.named("temblor-guard");
     run.signal(run.outer(), Signal::SIGTERM);
     assert_eq!(run.end().code, Some(143));
 }
 
-fn refused() {
-    for world in ["no-namespaces", "half-refused"] {
-        let token = token();
-        let End { code, lines, errors } =
-            Run::start(&mut outer(USERS_NAMESPACE, (&token, "success"), &[world]), &token).end();
-        assert_eq!((code, lines.as_slice()), (Some(5), [].as_slice()));
-        assert!(errors.starts_with("error: failed to contain the run: failed to "), "{errors}");
-    }
+fn refused(setting: Setting) {
+    let setting = Setting { mode: "namespace", ..setting };
+    refuses(setting, &[], "error: failed to contain the run: failed to create a PID namespace: ");
 }
 
-fn probed() {
+fn half_refused_is_an_error(setting: Setting) {
+    refuses(setting, &["half-refused"], "error: failed to contain the run: failed to write /proc/self/");
+}
+
+fn refuses(setting: Setting, more: &[&str], beginning: &str) {
     let token = token();
-    let mut command = program();
-    command.args(["role:probe", &token, "ordinary", "no-namespaces"]);
-    let said = Run::start(&mut command, &token).end().lines;
+    let End { code, lines, errors } = Run::start(&mut outer(setting, (&token, "success"), more), &token).end();
+    assert_eq!((code, lines.as_slice()), (Some(5), [].as_slice()));
+    assert!(errors.starts_with(beginning), "{errors}");
+}
+
+fn probed(setting: Setting) {
+    let said = probe(setting).lines;
     let [best, namespace, guardian] = said.as_slice() else { panic!("{said:?}") };
     assert_eq!(best, "Guardian");
     assert!(namespace.starts_with("failed to create a PID namespace: "), "{namespace}");
     assert_eq!(guardian, "a guardian works");
 }
 
-fn unknown_mode() {
+fn unknown_mode(setting: Setting) {
     let token = token();
-    let setting = Setting { mode: "docker", ..GUARDIAN };
+    let setting = Setting { mode: "docker", ..setting };
     let end = Run::start(&mut outer(setting, (&token, "success"), &[]), &token).end();
     assert_eq!(end.code, Some(2));
     assert!(end.errors.contains("must be auto, namespace, guardian or none"), "{}", end.errors);
 }
 
 /// A shell starts a process in the background and then becomes the outer, which so has a child that is not its own.
-fn strangers() {
+fn strangers(setting: Setting) {
     let (ours, theirs) = (token(), token());
-    let inner = outer(GUARDIAN, (&ours, "sleep"), &[]);
+    let inner = outer(setting, (&ours, "sleep"), &[]);
     let script = format!("\"$0\" role:daemon {theirs} >/dev/null 2>&1 & exec \"$0\" \"$@\"");
     let mut command = Command::new("sh");
     command.args(["-c", &script]).arg(inner.get_program()).args(inner.get_args());
-    command.env("TEMBLOR_CONTAINMENT", "guardian").process_group(0);
+    command.env("TEMBLOR_CONTAINMENT", setting.mode).process_group(0);
     let run = Run::start(&mut command, &ours);
     assert_eq!(run.line(), "ready");
     until("the stranger", || census(&theirs).len() == 1);
@@ -301,8 +312,8 @@ fn strangers() {
 }
 
 /// The outer is stopped first, so that it cannot take over.
-fn tied() {
-    let run = up(GUARDIAN, "tied", &[]);
+fn tied(setting: Setting) {
+    let run = up(setting, "tied", &[]);
     run.signal(run.outer(), Signal::SIGSTOP);
     run.signal(run.keeper(), Signal::SIGKILL);
     run.signal(run.outer(), Signal::SIGKILL);

@@ -70,21 +70,24 @@ fn change_world(word: &str) {
 }
 
 fn become_nobody() {
-    setgroups(&[]).unwrap();
-    setgid(Gid::from_raw(NOBODY)).unwrap();
-    setuid(Uid::from_raw(NOBODY)).unwrap();
+    let groups = setgroups(&[]).and_then(|()| setgid(Gid::from_raw(NOBODY)));
+    groups.and_then(|()| setuid(Uid::from_raw(NOBODY))).expect("failed to become an ordinary user");
+    // Who changes the user loses the files in /proc/self; who starts as an ordinary user has them.
     prctl::set_dumpable(true).unwrap();
 }
 
 /// Moves into a user namespace that allows none below it.
 fn refuse_namespaces() {
     let (uid, gid) = (geteuid(), getegid());
-    unshare(CloneFlags::CLONE_NEWUSER).unwrap();
-    fs::write("/proc/self/setgroups", "deny").unwrap();
-    fs::write("/proc/self/uid_map", format!("{uid} {uid} 1")).unwrap();
-    fs::write("/proc/self/gid_map", format!("{gid} {gid} 1")).unwrap();
-    fs::write("/proc/sys/user/max_user_namespaces", "0").unwrap();
-    fs::write("/proc/sys/user/max_pid_namespaces", "0").unwrap();
+    unshare(CloneFlags::CLONE_NEWUSER).expect("failed to create a user namespace");
+    let write = |path: &str, text: &str| {
+        fs::write(path, text).unwrap_or_else(|error| panic!("failed to write {path}: {error}"));
+    };
+    write("/proc/self/setgroups", "deny");
+    write("/proc/self/uid_map", &format!("{uid} {uid} 1"));
+    write("/proc/self/gid_map", &format!("{gid} {gid} 1"));
+    write("/proc/sys/user/max_user_namespaces", "0");
+    write("/proc/sys/user/max_pid_namespaces", "0");
 }
 
 /// Becomes the foreground process of a terminal, which the first terminal that a session's leader opens brings about.

@@ -7,17 +7,15 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
 
 use anyhow::{Context, Result};
-use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::time::{Duration, Instant};
 
 use super::log;
 use super::peers::Mailbox;
 use super::storage::Storage;
-use super::wire::{self, Envelope, Init, MALFORMED, NOT_SUPPORTED, Request};
+use super::wire::{self, Envelope, Init, InitOk, MALFORMED, NOT_SUPPORTED, Refusal, Request};
 use crate::id::NodeId;
 use crate::layer::Nanos;
 use crate::packet::{Key, Packet, Payload};
@@ -42,10 +40,9 @@ pub struct Core {
 
 impl Core {
     /// A node that has been told who it is.
-    pub fn new(stack: Stack, storage: Storage, init: &Init) -> Result<Self> {
+    pub fn new((stack, storage): (Stack, Storage), init: &Init, stdout: File) -> Self {
         const OFFERED: &[&str] = &["broadcast", "deliver", "leader", "synced"];
-        let stdout = std::io::stdout().as_fd().try_clone_to_owned().context("failed to open stdout")?;
-        Ok(Self {
+        Self {
             me: init.node_id,
             peers: init.node_ids.iter().copied().filter(|node| *node != init.node_id).collect(),
             stack,
@@ -55,8 +52,8 @@ impl Core {
             mailboxes: BTreeMap::new(),
             delivered: Vec::new(),
             out: Vec::new(),
-            stdout: stdout.into(),
-        })
+            stdout,
+        }
     }
 
     /// Where frames for a peer go from now on.
@@ -66,13 +63,7 @@ impl Core {
 
     /// Answers `init`.
     pub fn introduce(&mut self, init: &Init, listen: Option<SocketAddr>) {
-        let mut body = json!({ "type": "init_ok", "in_reply_to": init.msg_id });
-        if !self.observed.is_empty() {
-            body["observe"] = json!(self.observed);
-        }
-        if let Some(listen) = listen {
-            body["listen"] = json!(listen.to_string());
-        }
+        let body = InitOk { r#type: "init_ok", in_reply_to: init.msg_id, observe: &self.observed, listen };
         wire::write(&mut self.out, (self.me, &init.asker), None, &wire::body(&body));
     }
 
@@ -170,8 +161,7 @@ impl Core {
 
     fn refuse(&mut self, client: &str, msg_id: Option<u64>, (code, text): (u32, &str)) {
         let Some(msg_id) = msg_id else { return log(&format!("refused a request of {client}: {text}")) };
-        let body = json!({ "type": "error", "in_reply_to": msg_id, "code": code, "text": text });
-        wire::write(&mut self.out, (self.me, client), None, &wire::body(&body));
+        wire::write(&mut self.out, (self.me, client), None, &wire::body(&Refusal::of(msg_id, code, text)));
     }
 
     fn malformed(&mut self, envelope: &Envelope<'_>, why: &str) {
@@ -203,7 +193,9 @@ impl Core {
     fn send(&mut self, to: NodeId, key: &Key, body: &Payload) {
         let dest = to.to_string();
         match self.mailboxes.get(&to) {
-            Some(mailbox) => mailbox.put(|out| wire::write(out, (self.me, &dest), Some(key.as_str()), body.raw().get())),
+            Some(mailbox) => {
+                mailbox.put(|out| wire::write(out, (self.me, &dest), Some(key.as_str()), body.raw().get()))
+            }
             None => wire::write(&mut self.out, (self.me, &dest), None, body.raw().get()),
         }
     }

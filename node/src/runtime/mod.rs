@@ -13,10 +13,13 @@ mod lines;
 mod peers;
 mod stdio;
 mod storage;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::cell::RefCell;
 use std::io::Write as _;
+use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 use std::rc::Rc;
 
@@ -122,7 +125,8 @@ async fn live(algorithm: &'static Algorithm, bug: Option<&'static BugEntry>) -> 
     };
     let (storage, records) = Storage::open(std::env::var_os("TEMBLOR_DATA_DIR").map(Into::into))?;
     let stack = Stack::new(identity, (algorithm.build)());
-    let core = Rc::new(RefCell::new(Core::new(stack, storage, &init)?));
+    let stdout = std::io::stdout().as_fd().try_clone_to_owned().context("failed to open stdout")?;
+    let core = Rc::new(RefCell::new(Core::new((stack, storage), &init, stdout.into())));
     let rearmed = Rc::new(Notify::new());
     let listen = peers::open(&core, &rearmed, &init).await?;
     core.borrow_mut().introduce(&init, listen);

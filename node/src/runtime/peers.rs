@@ -14,8 +14,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 use super::core::Core;
+use super::lines::Lines;
+use super::log;
 use super::wire::Init;
-use super::{lines, log};
 
 /// Frames for a peer that can't be written wait up to so many bytes; further ones are lost.
 const MAILBOX_MAX: usize = 8 << 20;
@@ -83,17 +84,16 @@ async fn accept(listener: TcpListener, core: Rc<RefCell<Core>>, rearmed: Rc<Noti
 
 /// Reads frames until the connection ends.
 async fn read(mut stream: TcpStream, core: Rc<RefCell<Core>>, rearmed: Rc<Notify>) {
-    let mut buffer = Vec::new();
+    let mut lines = Lines::default();
     loop {
-        buffer.reserve(64 << 10);
-        match stream.read_buf(&mut buffer).await {
+        match stream.read_buf(lines.space()).await {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
-        let taken = match lines::whole(&mut buffer) {
+        let taken = match lines.whole() {
             Ok(Some(lines)) => super::take(&core, &rearmed, &lines),
             Ok(None) => Ok(()),
-            Err(error) => return log(&format!("dropped a connection: {error:#}")),
+            Err(error) => return log(&format!("dropped a connection: {error}")),
         };
         if let Err(error) = taken {
             log(&format!("error: {error:#}"));

@@ -9,12 +9,13 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::sync::mpsc;
 
-use super::{lines, log};
+use super::lines::Lines;
+use super::log;
 
 /// The node's stdin.
 pub struct Stdin {
     source: Source,
-    buffer: Vec<u8>,
+    buffer: Lines,
     /// Whether the rest of a line that was too long is still to come.
     skipping: bool,
 }
@@ -32,46 +33,36 @@ impl Stdin {
             Ok(pipe) => Source::Pipe(pipe),
             Err(_) => Source::Thread(by_thread(File::from(std::io::stdin().as_fd().try_clone_to_owned()?))),
         };
-        Ok(Self { source, buffer: Vec::new(), skipping: false })
+        Ok(Self { source, buffer: Lines::default(), skipping: false })
     }
 
     /// The next whole lines; `None` at the end. What was begun and never ended counts as a line; one that is too long is
     /// left out.
     pub async fn lines(&mut self) -> Result<Option<Vec<u8>>> {
         loop {
-            self.skip();
-            match lines::whole(&mut self.buffer) {
+            self.skipping = self.skipping && !self.buffer.skip_line();
+            match self.buffer.whole() {
                 Ok(Some(lines)) => return Ok(Some(lines)),
                 Ok(None) => {}
                 Err(error) => {
-                    log(&format!("ignored what is no request: {error:#}"));
+                    log(&format!("ignored what is no request: {error}"));
                     self.skipping = true;
-                    continue;
                 }
             }
             if self.read().await? == 0 {
-                let last = std::mem::take(&mut self.buffer);
+                let last = self.buffer.rest();
                 return Ok(if last.is_empty() { None } else { Some(last) });
             }
         }
     }
 
-    /// Throws away what belongs to a line that was too long.
-    fn skip(&mut self) {
-        if self.skipping {
-            let end = memchr::memchr(b'\n', &self.buffer).map(|at| at + 1);
-            self.skipping = end.is_none();
-            self.buffer.drain(..end.unwrap_or(self.buffer.len()));
-        }
-    }
-
     async fn read(&mut self) -> Result<usize> {
-        self.buffer.reserve(64 << 10);
+        let space = self.buffer.space();
         match &mut self.source {
-            Source::Pipe(pipe) => Ok(pipe.read_buf(&mut self.buffer).await?),
+            Source::Pipe(pipe) => Ok(pipe.read_buf(space).await?),
             Source::Thread(chunks) => {
                 let chunk = chunks.recv().await.unwrap_or_default();
-                self.buffer.extend_from_slice(&chunk);
+                space.extend_from_slice(&chunk);
                 Ok(chunk.len())
             }
         }

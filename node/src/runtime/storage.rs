@@ -153,7 +153,10 @@ mod tests {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
             let error = parse(&bytes).unwrap_err().to_string();
-            assert!(error.contains("the record at byte 0") || error.contains("the record at byte 22"), "{bit}: {error}");
+            assert!(
+                error.contains("the record at byte 0") || error.contains("the record at byte 22"),
+                "{bit}: {error}"
+            );
         }
     }
 

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::id::NodeId;
@@ -49,9 +49,6 @@ pub struct Request<'a> {
 /// What a node learns first.
 #[derive(Debug, Deserialize)]
 pub struct Init {
-    /// `init`.
-    #[serde(rename = "type")]
-    pub kind: String,
     /// The request's number.
     #[serde(default)]
     pub msg_id: Option<u64>,
@@ -85,13 +82,51 @@ pub struct Transport {
     pub peers: BTreeMap<NodeId, String>,
 }
 
+/// The answer to `init`: who took up what.
+#[derive(Debug, Serialize)]
+pub struct InitOk<'a> {
+    /// `init_ok`.
+    pub r#type: &'static str,
+    /// The request's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_reply_to: Option<u64>,
+    /// The indications that will be given.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub observe: &'a [String],
+    /// Where the node listens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+}
+
+/// An answer that says no.
+#[derive(Debug, Serialize)]
+pub struct Refusal<'a> {
+    r#type: &'static str,
+    in_reply_to: u64,
+    code: u32,
+    text: &'a str,
+}
+
+impl<'a> Refusal<'a> {
+    /// The request with this number is refused, with one of Maelstrom's codes and in words.
+    pub fn of(in_reply_to: u64, code: u32, text: &'a str) -> Self {
+        Self { r#type: "error", in_reply_to, code, text }
+    }
+}
+
 /// Reads the first line.
 pub fn read_init(line: &[u8]) -> Result<Init> {
-    let envelope: Envelope<'_> = serde_json::from_slice(line).context("no envelope")?;
-    let mut init: Init = serde_json::from_str(envelope.body.get()).context("no init")?;
-    if init.kind != "init" {
-        bail!("{} came instead", init.kind);
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        #[serde(borrow)]
+        r#type: Cow<'a, str>,
     }
+    let envelope: Envelope<'_> = serde_json::from_slice(line).context("no envelope")?;
+    let head: Head<'_> = serde_json::from_str(envelope.body.get()).context("no body with a type")?;
+    if head.r#type != "init" {
+        bail!("{} came instead", head.r#type);
+    }
+    let mut init: Init = serde_json::from_str(envelope.body.get()).context("no proper init")?;
     if !init.node_ids.contains(&init.node_id) {
         bail!("{} is not among the node_ids", init.node_id);
     }
@@ -102,24 +137,25 @@ pub fn read_init(line: &[u8]) -> Result<Init> {
 /// The answer to a first line that is no proper `init`: an error to whoever can be made out as the asker, else nothing.
 pub fn refusal_of_init(line: &[u8], why: &str) -> Vec<u8> {
     #[derive(Deserialize)]
-    struct Asked {
+    struct Asked<'a> {
         msg_id: u64,
-        #[serde(default)]
-        node_id: String,
+        #[serde(borrow, default)]
+        node_id: Cow<'a, str>,
     }
     let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(line) else { return Vec::new() };
-    let Ok(asked) = serde_json::from_str::<Asked>(envelope.body.get()) else { return Vec::new() };
-    let body = json!({ "type": "error", "in_reply_to": asked.msg_id, "code": MALFORMED, "text": why });
-    let mut line = json!({ "src": asked.node_id, "dest": envelope.src, "body": body }).to_string().into_bytes();
-    line.push(b'\n');
-    line
+    let Ok(asked) = serde_json::from_str::<Asked<'_>>(envelope.body.get()) else { return Vec::new() };
+    let (src, dest) = (quoted(&asked.node_id), quoted(&envelope.src));
+    let body = body(&Refusal::of(asked.msg_id, MALFORMED, why));
+    format!("{{\"src\":{src},\"dest\":{dest},\"body\":{body}}}\n").into_bytes()
 }
 
 /// Appends a line from this node: `body` is JSON already, and so is what `key` holds.
 pub fn write(out: &mut Vec<u8>, (src, dest): (NodeId, &str), key: Option<&str>, body: &str) {
     use std::io::Write as _;
     let written = match key {
-        Some(key) => writeln!(out, "{{\"src\":\"{src}\",\"dest\":{},\"key\":{},\"body\":{body}}}", quoted(dest), quoted(key)),
+        Some(key) => {
+            writeln!(out, "{{\"src\":\"{src}\",\"dest\":{},\"key\":{},\"body\":{body}}}", quoted(dest), quoted(key))
+        }
         None => writeln!(out, "{{\"src\":\"{src}\",\"dest\":{},\"body\":{body}}}", quoted(dest)),
     };
     written.expect("writing to memory does not fail");

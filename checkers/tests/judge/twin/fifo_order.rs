@@ -30,9 +30,8 @@ pub fn fifo_order(past: &Past) -> Vec<Option<u16>> {
             for at in first_of_each_life(past, p, m) {
                 let life = past.life(p, at);
                 let weak = past.gaps == FifoGaps::Allowed || past.header.crashes == Crashes::Stop && life > 0;
-                let delivered = |other: &u64| {
-                    past.deliveries(p, *other).iter().any(|d| *d < at && past.life(p, *d) == life)
-                };
+                let delivered =
+                    |other: &u64| past.deliveries(p, *other).iter().any(|d| *d < at && past.life(p, *d) == life);
                 let all = past.messages();
                 let violated = if weak {
                     all.iter().any(|later| before(past, m, *later) && delivered(later))
