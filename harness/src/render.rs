@@ -56,8 +56,8 @@ pub fn witness(property: &str, witness: &Witness) -> String {
 fn steps(steps: &[Step]) -> String {
     let widest = |part: fn(&Step) -> usize, least: usize| steps.iter().map(part).max().unwrap_or(0).max(least);
     let who = widest(|step| step.process.chars().count(), 3);
-    let what = widest(|step| step.what.chars().count(), 4).min(WIDTH - who - 26);
-    let indent = who + 21;
+    let what = widest(|step| step.what.chars().count(), 4).min(WIDTH - who - 30);
+    let indent = who + 23;
     let mut text = format!("  {:>2}  {:>13}  {:<who$}  {:<what$}  line\n", "#", "time", "who", "what");
     for (at, step) in steps.iter().enumerate() {
         let (number, time, line_number) = (at + 1, time_ms(step.time), step.index + 1);
