@@ -40,7 +40,7 @@ fn without_it(bug: &BugEntry) -> Result<(), Failed> {
 }
 
 /// The promised properties whose judgement is such.
-fn promised<'a>(verdict: &'a Value, such: impl Fn(&str) -> bool) -> Vec<&'a str> {
+fn promised(verdict: &Value, such: impl Fn(&str) -> bool) -> Vec<&str> {
     let properties = verdict["properties"].as_array().into_iter().flatten();
     let counts = properties.filter(|property| property["standing"] == "promised");
     counts.filter(|p| such(p["judgement"].as_str().unwrap_or_default())).filter_map(|p| p["property"].as_str()).collect()

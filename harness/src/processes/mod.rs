@@ -6,6 +6,7 @@
 mod child;
 mod clients;
 mod conductor;
+mod descriptors;
 mod envelope;
 mod events;
 mod faults;
@@ -72,6 +73,7 @@ pub struct Ended {
 
 /// Runs a plan. The history is in the run folder afterwards, whatever happened.
 pub async fn run(setup: &Setup<'_>) -> Result<Ended> {
+    descriptors::provide(setup.plan.nodes.len())?;
     let clock = Clock::start();
     let path = setup.folder.file("history.jsonl");
     let recorder = Recorder::create(&path, clock, setup.header);
