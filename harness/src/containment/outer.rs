@@ -83,8 +83,12 @@ pub fn run(shelter: Shelter, controller: Controller<'_>) -> Result<u8, Unavailab
     Ok(exit_code(status))
 }
 
-/// A process's end as an exit code, in the manner of shells: 128 + n for signal n.
+/// A process's end as an exit code, in the manner of shells: 128 + n for signal n, which is said on stderr, since the process
+/// itself could not.
 pub fn exit_code(status: ExitStatus) -> u8 {
+    if let Some(signal) = status.signal() {
+        note(&format!("error: the run was ended by signal {signal}"));
+    }
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(FAILED)
 }

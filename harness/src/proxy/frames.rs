@@ -1,103 +1,188 @@
-//! Frames: one line of an envelope, and the key that names its protocol step.
+//! Frames: cutting a stream of bytes into whole lines, and the key that names a frame's protocol step.
+//!
+//! TCP hands out bytes in pieces of its own choosing. Whatever the pieces, the runs of whole frames that come out, one after
+//! the other, are the stream up to its last LF; what follows waits for its end. Nothing here parses JSON: a newline inside a
+//! JSON string is written `\n`, and a quote inside one `\"`, so plain byte scans can't be deceived.
 
-use std::borrow::Cow;
-
-use memchr::memmem;
+use memchr::{memchr, memchr_iter, memmem, memrchr};
 use temblor_workloads::chance::of_bytes;
 
-/// The key of a frame: the envelope's own, if it stands before the body, else a hash of the body. Found by a scan of bytes; the
-/// JSON is not parsed.
-pub fn key(frame: &[u8]) -> Cow<'_, [u8]> {
-    let body = memmem::find(frame, b"\"body\":");
-    let head = &frame[..body.unwrap_or(frame.len())];
-    if let Some(at) = memmem::find(head, b"\"key\":\"") {
-        let text = &head[at + 7..];
-        if let Some(end) = memchr::memchr(b'"', text) {
-            return Cow::Borrowed(&text[..end]);
-        }
-    }
-    let body = frame[body.unwrap_or(0)..].trim_ascii_end();
-    Cow::Owned(format!("#{:016x}", of_bytes(body)).into_bytes())
+/// The longest frame, in bytes with its LF; a node that writes a longer one has gone wrong.
+pub const LINE_MAX: usize = 16 << 20;
+/// What a splitter keeps allocated between frames, bytes.
+const PARTIAL_KEPT: usize = 64 << 10;
+
+/// Cuts one stream into frames; holds the part of a frame whose end has not come yet.
+#[derive(Debug, Default)]
+pub struct Splitter {
+    partial: Vec<u8>,
 }
 
-/// The frames of some whole lines, each with its LF.
-pub fn split(lines: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = lines;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
+/// A line grew beyond [`LINE_MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Oversized;
+
+impl Splitter {
+    /// Takes the next bytes of the stream and calls `each` with every run of whole frames that they complete: at most one for
+    /// a frame begun earlier, and one for the rest.
+    pub fn feed(&mut self, mut bytes: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), Oversized> {
+        if !self.partial.is_empty() {
+            let Some(end) = memchr(b'\n', bytes) else { return self.keep(bytes) };
+            let (last, rest) = bytes.split_at(end + 1);
+            self.keep(last)?;
+            each(&self.partial);
+            self.forget();
+            bytes = rest;
         }
-        let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
-        let (frame, behind) = rest.split_at(end);
-        rest = behind;
-        Some(frame)
+        let whole = memrchr(b'\n', bytes).map_or(0, |end| end + 1);
+        if whole > 0 {
+            each(&bytes[..whole]);
+        }
+        self.keep(&bytes[whole..])
+    }
+
+    /// Whether the stream stands in the middle of a frame.
+    pub fn is_inside_a_frame(&self) -> bool {
+        !self.partial.is_empty()
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Result<(), Oversized> {
+        if self.partial.len() + bytes.len() > LINE_MAX {
+            return Err(Oversized);
+        }
+        self.partial.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn forget(&mut self) {
+        self.partial.clear();
+        self.partial.shrink_to(PARTIAL_KEPT);
+    }
+}
+
+/// The frames of a run of whole ones, each with its LF.
+pub fn each(run: &[u8]) -> impl Iterator<Item = &[u8]> {
+    assert!(run.last().is_none_or(|last| *last == b'\n'), "a run ends with a whole frame");
+    let mut begin = 0;
+    memchr_iter(b'\n', run).map(move |end| {
+        let frame = &run[begin..=end];
+        begin = end + 1;
+        frame
     })
 }
 
-/// Puts chunks of a stream together to whole lines. What is left of a line waits for the rest of it.
-#[derive(Debug, Default)]
-pub struct Assembler {
-    left: Vec<u8>,
+/// How many frames a run of whole ones holds.
+pub fn count(run: &[u8]) -> u64 {
+    memchr_iter(b'\n', run).count() as u64
 }
 
-impl Assembler {
-    /// Takes a chunk and hands on the whole lines that are there now, if any.
-    pub fn take(&mut self, chunk: &[u8], hand_on: impl FnOnce(&[u8])) {
-        let Some(end) = memchr::memrchr(b'\n', chunk) else {
-            self.left.extend_from_slice(chunk);
-            return;
-        };
-        let (lines, rest) = chunk.split_at(end + 1);
-        if self.left.is_empty() {
-            hand_on(lines);
-        } else {
-            let mut whole = std::mem::take(&mut self.left);
-            whole.extend_from_slice(lines);
-            hand_on(&whole);
-        }
-        self.left.extend_from_slice(rest);
+/// The frame's key: what the envelope itself says directly before its body (`"key":"relay/17","body":`), else the hash of its
+/// body, written in hex into `hex`.
+pub fn key<'a>(frame: &'a [u8], hex: &'a mut [u8; 16]) -> &'a [u8] {
+    let body = memmem::find(frame, b"\"body\":");
+    if let Some(own) = body.and_then(|at| own_key(&frame[..at])) {
+        return own;
     }
+    write_hex(of_bytes(body_of(frame, body)), hex);
+    hex
+}
 
-    /// How many bytes of a line that is not whole yet wait here.
-    pub fn waiting(&self) -> usize {
-        self.left.len()
+/// The key at the end of `head`, all that precedes the body. One that JSON would escape is none: it would have two spellings.
+fn own_key(head: &[u8]) -> Option<&[u8]> {
+    let text = head.strip_suffix(b"\",")?;
+    let begin = memrchr(b'"', text)?;
+    let key = text[..begin].ends_with(b"\"key\":").then_some(&text[begin + 1..])?;
+    let plain = key.iter().all(|byte| *byte >= b' ' && *byte != b'\\' && *byte != 0x7F);
+    (plain && std::str::from_utf8(key).is_ok()).then_some(key)
+}
+
+/// The bytes of the body, from its first to the last before the envelope's closing brace; of a line that is no envelope, all.
+fn body_of(frame: &[u8], body: Option<usize>) -> &[u8] {
+    let line = frame.trim_ascii_end();
+    match body {
+        Some(at) => line[at + b"\"body\":".len()..].strip_suffix(b"}").unwrap_or(line),
+        None => line,
+    }
+}
+
+fn write_hex(number: u64, hex: &mut [u8; 16]) {
+    for (at, digit) in hex.iter_mut().enumerate() {
+        *digit = b"0123456789abcdef"[(number >> (60 - 4 * at)) as usize & 15];
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Assembler, key, split};
+    use proptest::prelude::*;
 
-    #[test]
-    fn an_envelopes_own_key_is_found_before_its_body_only() {
-        let own = br#"{"src":"n1","dest":"n2","key":"relay/17","body":{"type":"data"}}"#;
-        assert_eq!(&*key(own), b"relay/17");
-        let inside = br#"{"src":"n1","dest":"n2","body":{"type":"data","key":"relay/17"}}"#;
-        assert!(key(inside).starts_with(b"#"));
+    use super::{LINE_MAX, Oversized, Splitter, count, each, key};
+
+    fn key_of(frame: &str) -> String {
+        let mut hex = [0; 16];
+        String::from_utf8(key(frame.as_bytes(), &mut hex).to_vec()).unwrap()
     }
 
-    #[test]
-    fn without_a_key_equal_bodies_have_equal_keys() {
-        let frame = |id: u32, n: u32| format!("{{\"id\":{id},\"src\":\"n1\",\"body\":{{\"n\":{n}}}}}\n").into_bytes();
-        assert_ne!(key(&frame(1, 1)), key(&frame(1, 2)));
-        let (first, second) = (br#"{"a":1,"body":{}}"#, b"{\"a\":2,\"body\":{}}\n");
-        assert_eq!(key(first).len(), 17);
-        assert_eq!(key(first), key(second));
-    }
-
-    #[test]
-    fn lines_are_whole_however_the_stream_is_cut() {
-        let text: Vec<u8> = (0..50).flat_map(|n| format!("line {}\n", "x".repeat(n % 7)).into_bytes()).collect();
-        for size in 1..40 {
-            let (mut assembler, mut seen) = (Assembler::default(), Vec::new());
-            for chunk in text.chunks(size) {
-                assembler.take(chunk, |lines| {
-                    assert_eq!(lines.last(), Some(&b'\n'));
-                    assert!(split(lines).all(|frame| frame.ends_with(b"\n")));
-                    seen.extend_from_slice(lines);
-                });
+    proptest! {
+        #[test]
+        fn whatever_the_pieces_the_frames_are_the_lines_of_the_stream(
+            stream in proptest::collection::vec(prop_oneof![3 => Just(b'\n'), 7 => any::<u8>()], 0..400),
+            cuts in proptest::collection::vec(1_usize..40, 1..60),
+        ) {
+            let (mut splitter, mut frames, mut rest) = (Splitter::default(), Vec::new(), stream.as_slice());
+            for cut in cuts.iter().cycle() {
+                if rest.is_empty() {
+                    break;
+                }
+                let (piece, behind) = rest.split_at((*cut).min(rest.len()));
+                splitter.feed(piece, |run| {
+                    assert_eq!(each(run).count() as u64, count(run));
+                    frames.extend(each(run).map(<[u8]>::to_vec));
+                }).unwrap();
+                rest = behind;
             }
-            assert_eq!((seen.as_slice(), assembler.waiting()), (text.as_slice(), 0));
+            let lines: Vec<Vec<u8>> = stream.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+            let whole = lines.iter().take_while(|line| line.ends_with(b"\n")).count();
+            prop_assert_eq!(&frames[..], &lines[..whole]);
+            prop_assert_eq!(splitter.is_inside_a_frame(), whole < lines.len());
         }
+
+        #[test]
+        fn no_bytes_make_the_key_scan_panic(frame in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let mut hex = [0; 16];
+            prop_assert!(std::str::from_utf8(key(&frame, &mut hex)).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_refused_at_the_limit() {
+        let (mut splitter, piece) = (Splitter::default(), vec![b'x'; 1 << 20]);
+        for _ in 0..LINE_MAX / piece.len() {
+            assert_eq!(splitter.feed(&piece, |_| panic!("no frame is whole")), Ok(()));
+        }
+        assert_eq!(splitter.feed(b"x", |_| panic!("no frame is whole")), Err(Oversized));
+    }
+
+    #[test]
+    fn the_envelopes_own_key_counts_only_directly_before_the_body() {
+        assert_eq!(
+            key_of("{\"src\":\"n1\",\"dest\":\"n2\",\"key\":\"relay/17\",\"body\":{\"key\":\"x\"}}\n"),
+            "relay/17"
+        );
+        for other in [
+            "{\"src\":\"n1\",\"dest\":\"n2\",\"body\":{\"key\":\"relay/17\",\"body\":{}}}\n",
+            "{\"key\":\"relay/17\",\"src\":\"n1\",\"body\":{}}\n",
+            "{\"src\":\"n1\",\"key\":\"re\\\"lay\",\"body\":{}}\n",
+            "{\"src\":\"n1\",\"kex\":\"relay/17\",\"body\":{}}\n",
+        ] {
+            assert_eq!(key_of(other).len(), 16, "{other}");
+            assert!(key_of(other).bytes().all(|byte| byte.is_ascii_hexdigit()), "{other}");
+        }
+    }
+
+    #[test]
+    fn without_a_key_of_their_own_frames_with_equal_bodies_have_equal_keys() {
+        let (a, b) = ("{\"src\":\"n1\",\"body\":{\"m\":1}}\n", "{\"src\":\"n2\",\"dest\":\"n3\",\"body\":{\"m\":1}}\n");
+        assert_eq!(key_of(a), key_of(b));
+        assert_ne!(key_of(a), key_of(&a.replace("1}", "2}")));
     }
 }

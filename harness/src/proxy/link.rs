@@ -1,381 +1,290 @@
-//! One link: the directed way from one node to another, its faults, its queue and its counters.
+//! A link: one ordered pair of nodes. It decides what becomes of frames and counts what became of them.
 //!
-//! A link is state without tasks; [`super::carrier`] moves the bytes. Control (faults on and off, anchors) changes the state
-//! at once and never waits for a byte to move.
+//! Control and connections meet here. Control changes the state in one go and rings the bells of the connections; a
+//! connection asks for each frame that it reads. Neither ever waits for the other, so a heal can't hang on a receiver that
+//! stands still, and the state is never borrowed across an `await`.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
 use std::rc::Rc;
 
-use temblor_workloads::link::{ActiveFault, Decision, Effect, Frame, decide};
+use temblor_workloads::link::{ActiveFault, Decision, Effect, Frame};
 use temblor_workloads::plan::Mode;
-use tokio::net::TcpStream;
-use tokio::sync::Notify;
 
+use super::bell::{Bell, Cause};
+use super::counters::{Counters, Tally};
 use super::frames;
-use super::residence::Residence;
-use super::trace::{Fate, Passage, Trace};
+use super::policy::Policy;
+use super::queue::{After, Gate, Label, Queue};
+use super::target::Target;
+use super::trace::{Passage, Trace, What, ends};
 use crate::clock::Clock;
 
-/// So many bytes may wait in a link; beyond it nothing more is read from the sender.
-const QUEUE_MAX: usize = 4 << 20;
-
-/// A directed way between two nodes.
-pub struct Link {
-    /// The sender's position and name.
-    pub from: (usize, String),
-    /// The receiver's position and name.
-    pub to: (usize, String),
+/// What all links of a network share.
+#[derive(Debug)]
+pub struct Network {
+    /// What chances are a function of.
+    pub seed: u64,
     /// The run's clock.
     pub clock: Clock,
-    /// What the carriers wait for: something is due, a fault has changed, the target is known.
-    pub changed: Notify,
-    /// What readers wait for when the queue is full.
-    pub space: Notify,
-    /// What the readers of connections watch: a change of [`Link::epoch`].
-    pub broken: Notify,
-    /// Connections of earlier epochs are to be reset.
-    pub epoch: Cell<u64>,
-    /// The open connection to the receiver.
-    pub out: RefCell<Option<Rc<TcpStream>>>,
-    /// Where the receiver listens.
-    pub target: Cell<Option<SocketAddr>>,
-    /// Connections from the sender that are open.
-    pub readers: Cell<usize>,
-    seed: u64,
-    trace: Trace,
-    state: RefCell<State>,
+    /// Where frames are written down.
+    pub trace: Trace,
+    /// What every read goes into; what is in it is dealt with before anything else runs.
+    pub scratch: RefCell<Vec<u8>>,
+    /// How much may wait in the queue of one connection, bytes.
+    pub queue_max: usize,
+    /// Whether a task of the network has panicked.
+    pub panicked: Cell<bool>,
 }
+
+/// One ordered pair of nodes.
+pub struct Link {
+    /// The sender's position among the nodes.
+    pub from: usize,
+    /// The receiver's position.
+    pub to: usize,
+    /// Where the receiver listens.
+    pub target: Rc<Target>,
+    /// What all links share.
+    pub network: Rc<Network>,
+    ends: Box<[u8]>,
+    state: RefCell<State>,
+    bells: RefCell<Vec<Rc<Bell>>>,
+    seen: RefCell<Vec<Call>>,
+}
+
+/// What is called when a frame that is watched for has come.
+pub type Call = Box<dyn FnOnce()>;
 
 #[derive(Default)]
 struct State {
-    active: Vec<ActiveFault>,
-    bites: BTreeMap<u32, u64>,
+    policy: Policy,
     watches: Vec<Watch>,
-    queue: VecDeque<Chunk>,
-    queued: usize,
     counters: Counters,
-}
-
-/// What went over a link, in numbers.
-#[derive(Clone, Debug, Default)]
-pub struct Counters {
-    /// Frames that came in.
-    pub frames: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Frames that faults took away.
-    pub dropped: u64,
-    /// Frames that were lost because the receiver was down.
-    pub down: u64,
-    /// How often the sender had to wait because the queue was full.
-    pub back_pressure: u64,
-    /// How long undisturbed frames stayed.
-    pub residence: Residence,
 }
 
 /// A frame anchor.
 struct Watch {
-    key: Vec<u8>,
-    left: u64,
-    call: Option<Box<dyn FnOnce()>>,
-}
-
-/// Whole frames on their way, except that the first one may have begun already.
-struct Chunk {
-    bytes: Vec<u8>,
-    in_ns: u64,
-    due_ns: u64,
-    fate: Fate,
-    /// The fault whose end it waits for.
-    held_by: Option<u32>,
-    /// Bytes that are written already.
-    written: usize,
+    key: Box<[u8]>,
+    /// How many more frames of this key have to come.
+    missing: u64,
+    call: Call,
 }
 
 impl Link {
-    /// A link without faults.
-    pub fn new((from, to): ((usize, String), (usize, String)), seed: u64, (clock, trace): (Clock, Trace)) -> Self {
-        Self {
-            from,
-            to,
-            clock,
-            changed: Notify::new(),
-            space: Notify::new(),
-            broken: Notify::new(),
-            epoch: Cell::new(0),
-            out: RefCell::new(None),
-            target: Cell::new(None),
-            readers: Cell::new(0),
-            seed,
-            trace,
-            state: RefCell::default(),
-        }
+    /// A link without faults, between the nodes at these positions and of these names.
+    pub fn new((from, to): (usize, usize), names: (&str, &str), (network, target): (Rc<Network>, Rc<Target>)) -> Self {
+        let (state, bells, seen) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Self { from, to, target, network, ends: ends(names.0, names.1), state, bells, seen }
     }
 
-    /// A fault begins. One that resets connections does so now.
+    /// A fault begins. One that resets connections breaks those that are open.
     pub fn apply(&self, fault: ActiveFault) {
-        let (id, resets) = (fault.id, fault.effect == Effect::Cut(Mode::Reset));
-        self.state.borrow_mut().active.push(fault);
-        self.state.borrow_mut().bites.insert(id, 0);
-        if resets {
-            let open = self.readers.get() as u64;
-            self.bite(id, open);
-            self.reset();
+        let resets = (fault.effect == Effect::Cut(Mode::Reset)).then_some(Cause::Fault(fault.id));
+        self.state.borrow_mut().policy.add(fault);
+        match resets {
+            Some(cause) => self.break_connections(cause),
+            None => self.ring(),
         }
-        self.changed.notify_one();
     }
 
-    /// A fault ends; gives how many frames (or connections) it took. What it held goes on in its order.
+    /// A fault ends; gives how many frames it bit, or `None` if it was not in force here. Connections let go what it kept.
     pub fn lift(&self, id: u32) -> Option<u64> {
-        let mut state = self.state.borrow_mut();
-        state.active.retain(|fault| fault.id != id);
-        let released = state.queue.iter_mut().filter(|chunk| chunk.held_by == Some(id));
-        released.for_each(|chunk| chunk.held_by = None);
-        let bites = state.bites.remove(&id);
-        drop(state);
-        self.changed.notify_one();
+        let bites = self.state.borrow_mut().policy.remove(id);
+        if bites.is_some() {
+            self.ring();
+        }
         bites
     }
 
-    /// The fault that refuses connections now, if any.
-    pub fn refuses(&self) -> Option<u32> {
-        let state = self.state.borrow();
-        state.active.iter().find(|fault| fault.effect == Effect::Cut(Mode::Reset)).map(|fault| fault.id)
+    /// The faults in force.
+    pub fn faults(&self) -> Vec<u32> {
+        self.state.borrow().policy.ids().collect()
     }
 
-    /// Counts that a fault took something.
-    pub fn bite(&self, id: u32, count: u64) {
-        *self.state.borrow_mut().bites.entry(id).or_default() += count;
+    /// Has `call` called when the `nth` frame of this key from now on has been read, counted from 1.
+    pub fn watch(&self, key: &str, nth: u64, call: Call) {
+        assert!(nth > 0, "occurrences are counted from 1");
+        self.state.borrow_mut().watches.push(Watch { key: key.as_bytes().into(), missing: nth, call });
     }
 
-    /// Calls `call` when the `nth` frame of this key from now on has come.
-    pub fn watch(&self, key: &str, nth: u64, call: Box<dyn FnOnce()>) {
-        let watch = Watch { key: key.as_bytes().to_vec(), left: nth, call: Some(call) };
-        self.state.borrow_mut().watches.push(watch);
+    /// Breaks every connection that is open now.
+    pub fn break_connections(&self, cause: Cause) {
+        self.bells.borrow().iter().for_each(|bell| bell.doom(cause));
     }
 
-    /// Has all connections reset, those to the receiver too.
-    pub fn reset(&self) {
-        self.epoch.set(self.epoch.get() + 1);
-        if let Some(out) = self.out.borrow_mut().take() {
-            super::carrier::reset_on_close(&out);
-        }
-        self.torn();
-        self.broken.notify_waiters();
-        self.changed.notify_one();
-    }
-
-    /// The receiver has crashed: what is on the way to it is lost.
-    pub fn receiver_down(&self) {
-        self.target.set(None);
-        let lost: Vec<Chunk> = {
-            let mut state = self.state.borrow_mut();
-            state.queued = 0;
-            state.queue.drain(..).collect()
-        };
-        for chunk in lost {
-            let frames = self.record((chunk.in_ns, None, Fate::Down), &chunk.bytes);
-            self.state.borrow_mut().counters.down += frames;
-        }
-        self.space.notify_waiters();
-        self.reset();
-    }
-
-    /// Whole frames have come from the sender.
-    pub fn arrive(&self, lines: &[u8]) {
-        let now = self.clock.now_ns();
-        let quiet = {
-            let state = self.state.borrow();
-            state.active.is_empty() && state.watches.is_empty()
-        };
-        if quiet {
-            self.forward(lines, now, Fate::Passed);
-            return;
-        }
-        let mut run = Vec::new();
-        for frame in frames::split(lines) {
-            self.judge(frame, now, &mut run);
-        }
-        self.forward(&run, now, Fate::Passed);
-    }
-
-    /// One frame under the faults in force; those that simply pass are gathered in `run`.
-    fn judge(&self, frame: &[u8], now: u64, run: &mut Vec<u8>) {
-        let key = frames::key(frame);
-        self.notice(&key);
-        let named = Frame { from: self.from.0, to: self.to.0, key: &key };
-        let decision = decide(self.seed, &mut self.state.borrow_mut().active, named);
-        if decision == Decision::default() {
-            run.extend_from_slice(frame);
-            return;
-        }
-        // What came before goes on before.
-        self.forward(&std::mem::take(run), now, Fate::Passed);
-        self.enforce(frame, now, decision);
-    }
-
-    fn enforce(&self, frame: &[u8], now: u64, decision: Decision) {
-        match decision.blocked {
-            Some((id, Mode::Hold)) => {
-                self.bite(id, 1);
-                self.enqueue(frame, (now, now), Fate::Held(id));
-            }
-            Some((id, Mode::Drop | Mode::Reset)) => {
-                self.bite(id, 1);
-                self.record((now, None, Fate::Dropped(id)), frame);
-                let counters = &mut self.state.borrow_mut().counters;
-                counters.frames += 1;
-                counters.bytes += frame.len() as u64;
-                counters.dropped += 1;
-            }
-            None => {
-                let due = now + decision.delay_ns;
-                let fate = decision.delayed_by.map_or(Fate::Passed, Fate::Delayed);
-                decision.delayed_by.into_iter().for_each(|id| self.bite(id, 1));
-                self.enqueue(frame, (now, due), fate);
-                if let Some(id) = decision.doubled_by {
-                    self.bite(id, 1);
-                    self.enqueue(frame, (now, due), Fate::Doubled(id));
-                }
-            }
-        }
-    }
-
-    /// Frame anchors: calls those whose frame this is.
-    fn notice(&self, key: &[u8]) {
-        let mut calls = Vec::new();
-        self.state.borrow_mut().watches.retain_mut(|watch| {
-            if watch.key == key {
-                watch.left -= 1;
-            }
-            if watch.left == 0 {
-                calls.extend(watch.call.take());
-            }
-            watch.left > 0
-        });
-        calls.into_iter().for_each(|call| call());
-    }
-
-    /// Sends frames on: at once if nothing waits before them and the receiver takes them, else through the queue.
-    fn forward(&self, lines: &[u8], now: u64, fate: Fate) {
-        if lines.is_empty() {
-            return;
-        }
-        let first_in_line = self.state.borrow().queue.is_empty();
-        let out = self.out.borrow().clone().filter(|_| first_in_line);
-        let written = out.and_then(|out| out.try_write(lines).ok()).unwrap_or(0);
-        if written == lines.len() {
-            let (in_ns, out_ns) = (now, self.clock.now_ns());
-            let frames = self.record((in_ns, Some(out_ns), fate), lines);
-            self.count(frames, lines.len(), out_ns - in_ns);
-        } else {
-            self.enqueue(lines, (now, now), fate);
-            if let Some(chunk) = self.state.borrow_mut().queue.back_mut() {
-                chunk.written = written;
-            }
-        }
-    }
-
-    fn count(&self, frames: u64, bytes: usize, stayed_ns: u64) {
-        let counters = &mut self.state.borrow_mut().counters;
-        counters.frames += frames;
-        counters.bytes += bytes as u64;
-        counters.residence.add(stayed_ns, frames);
-    }
-
-    fn enqueue(&self, bytes: &[u8], (in_ns, due_ns): (u64, u64), fate: Fate) {
-        let mut state = self.state.borrow_mut();
-        // The link keeps its order: nothing is due before what waits in front of it.
-        let due_ns = due_ns.max(state.queue.back().map_or(0, |last| last.due_ns));
-        let held_by = if let Fate::Held(id) = fate { Some(id) } else { None };
-        state.queued += bytes.len();
-        let chunk = Chunk { bytes: bytes.to_vec(), in_ns, due_ns, fate, held_by, written: 0 };
-        state.queue.push_back(chunk);
-        drop(state);
-        self.changed.notify_one();
-    }
-
-    /// Whether nothing more should be read from the sender for now.
-    pub fn is_full(&self) -> bool {
-        self.state.borrow().queued > QUEUE_MAX
-    }
-
-    /// Counts that the sender has to wait.
-    pub fn pressed(&self) {
-        self.state.borrow_mut().counters.back_pressure += 1;
-    }
-
-    /// When the first chunk is due, ns; `None` if none is there or it is held.
-    pub fn next_due(&self) -> Option<u64> {
-        let state = self.state.borrow();
-        state.queue.front().filter(|chunk| chunk.held_by.is_none()).map(|chunk| chunk.due_ns)
-    }
-
-    /// Whether nothing waits here.
-    pub fn is_empty(&self) -> bool {
-        self.state.borrow().queue.is_empty()
-    }
-
-    /// Writes as much of what is due as the connection takes now.
-    pub fn write_due(&self, out: &TcpStream) -> std::io::Result<()> {
-        while self.next_due().is_some_and(|due| due <= self.clock.now_ns()) {
-            let written = {
-                let state = self.state.borrow();
-                let chunk = state.queue.front().expect("something is due");
-                out.try_write(&chunk.bytes[chunk.written..])
-            };
-            match written {
-                Ok(count) => self.wrote(count),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    fn wrote(&self, count: usize) {
-        let mut state = self.state.borrow_mut();
-        let front = state.queue.front_mut().expect("it was just written from");
-        front.written += count;
-        if front.written < front.bytes.len() {
-            return;
-        }
-        let chunk = state.queue.pop_front().expect("it was just there");
-        state.queued -= chunk.bytes.len();
-        drop(state);
-        let out_ns = self.clock.now_ns();
-        let frames = self.record((chunk.in_ns, Some(out_ns), chunk.fate), &chunk.bytes);
-        let undisturbed = chunk.fate == Fate::Passed;
-        self.count(frames, chunk.bytes.len(), if undisturbed { out_ns - chunk.in_ns } else { 0 });
-        self.space.notify_waiters();
-    }
-
-    /// The connection to the receiver is gone: a frame that was half written is lost, the rest goes over the next one.
-    pub fn torn(&self) {
-        let mut state = self.state.borrow_mut();
-        let Some(front) = state.queue.front_mut().filter(|front| front.written > 0) else { return };
-        let cut = memchr::memchr(b'\n', &front.bytes[front.written - 1..]).map_or(front.bytes.len(), |at| front.written + at);
-        let gone: Vec<u8> = front.bytes.drain(..cut).collect();
-        front.written = 0;
-        let in_ns = front.in_ns;
-        let empty = front.bytes.is_empty();
-        state.queued -= gone.len();
-        if empty {
-            state.queue.pop_front();
-        }
-        drop(state);
-        let frames = self.record((in_ns, None, Fate::Down), &gone);
-        self.state.borrow_mut().counters.down += frames;
-    }
-
-    /// What went over this link.
+    /// What went over the link.
     pub fn counters(&self) -> Counters {
         self.state.borrow().counters.clone()
     }
 
-    fn record(&self, (in_ns, out_ns, fate): (u64, Option<u64>, Fate), lines: &[u8]) -> u64 {
-        self.trace.record(Passage { from: &self.from.1, to: &self.to.1, in_ns, out_ns, fate }, lines)
+    /// Counts something.
+    pub fn count(&self, count: impl FnOnce(&mut Tally)) {
+        count(&mut self.state.borrow_mut().counters.tally);
     }
+
+    /// A connection has been accepted: its bell.
+    pub fn enter(&self) -> Rc<Bell> {
+        let bell = Rc::new(Bell::default());
+        self.bells.borrow_mut().push(Rc::clone(&bell));
+        bell
+    }
+
+    /// A connection has ended.
+    pub fn leave(&self, bell: &Rc<Bell>) {
+        self.bells.borrow_mut().retain(|other| !Rc::ptr_eq(other, bell));
+    }
+
+    /// Whether every frame passes.
+    pub fn is_clear(&self) -> bool {
+        self.state.borrow().policy.is_clear()
+    }
+
+    /// Whether no frame passes or is kept.
+    pub fn loses_all(&self) -> bool {
+        self.state.borrow().policy.loses_all()
+    }
+
+    /// Takes note of whole frames that were read, whatever becomes of them.
+    pub fn arrived(&self, run: &[u8]) {
+        let state = &mut *self.state.borrow_mut();
+        state.counters.tally.frames_in += frames::count(run);
+        state.counters.tally.bytes_in += run.len() as u64;
+        if !state.watches.is_empty() {
+            let calls = look_out(&mut state.watches, run);
+            self.seen.borrow_mut().extend(calls);
+        }
+    }
+
+    /// Calls what waited for frames that have come. Whoever calls this borrows nothing of the network, since the called may
+    /// well begin a fault.
+    pub fn call_watchers(&self) {
+        let calls = std::mem::take(&mut *self.seen.borrow_mut());
+        calls.into_iter().for_each(|call| call());
+    }
+
+    /// Decides what becomes of whole frames, and queues those that go on or wait; gives why the connection has to break, if so.
+    pub fn admit(&self, run: &[u8], in_ns: u64, queue: &mut Queue) -> Result<(), Cause> {
+        let (mut outcome, mut hex) = (Ok(()), [0; 16]);
+        let keyed = self.state.borrow().policy.needs_key();
+        for frame in frames::each(run) {
+            let key = if keyed { frames::key(frame, &mut hex) } else { b"" };
+            let frame_on_link = Frame { from: self.from, to: self.to, key };
+            let decision = self.state.borrow_mut().policy.decide(self.network.seed, frame_on_link);
+            if let Some((id, Mode::Reset)) = decision.blocked {
+                outcome = outcome.and(Err(Cause::Fault(id)));
+            }
+            self.obey(decision, (frame, in_ns), queue);
+        }
+        outcome
+    }
+
+    /// Takes note of frames that were written, after they were queued or at once; `stalled` if it was the receiver that they
+    /// waited for.
+    pub fn left(&self, label: &Label, run: &[u8], (out_ns, stalled): (u64, bool)) {
+        let (frames, stay_ns) = (frames::count(run), out_ns.saturating_sub(label.in_ns));
+        {
+            let counters = &mut self.state.borrow_mut().counters;
+            counters.tally.frames_out += frames;
+            counters.tally.bytes_out += run.len() as u64;
+            match (label.kept, stalled) {
+                (true, _) => counters.kept.add(stay_ns, frames),
+                (false, true) => counters.tally.stalled += frames,
+                (false, false) => counters.own.add(stay_ns, frames),
+            }
+        }
+        self.write_down(label, Some(out_ns), run);
+    }
+
+    /// Takes note of frames that were lost with their connection.
+    pub fn lose(&self, run: &[u8], in_ns: u64, cause: Cause) {
+        let frames = frames::count(run);
+        let (what, fault) = match cause {
+            Cause::Down => (What::Down, None),
+            Cause::Oversized => (What::Reset, None),
+            Cause::Fault(id) => (What::Reset, Some(id)),
+        };
+        {
+            let State { policy, counters, .. } = &mut *self.state.borrow_mut();
+            let lost = if what == What::Down { &mut counters.tally.down } else { &mut counters.tally.reset };
+            *lost += frames;
+            fault.into_iter().for_each(|id| policy.bite(id, frames));
+        }
+        self.write_down(&Label { in_ns, gate: Gate::Open, what, fault, kept: false }, None, run);
+    }
+
+    /// Lets go what is kept by faults that are lifted.
+    pub fn reconsider(&self, queue: &mut Queue) {
+        queue.reconsider(|label, run| {
+            let (after, cut) = {
+                let policy = &self.state.borrow().policy;
+                (policy.after(label.gate), policy.cut())
+            };
+            match (after, cut) {
+                (After::Held(id), _) => self.state.borrow_mut().policy.bite(id, frames::count(run)),
+                (After::Lost, Some((id, mode))) => self.take(run, label.in_ns, (id, mode)),
+                _ => {}
+            }
+            after
+        });
+    }
+
+    /// Does with one frame what was decided.
+    fn obey(&self, decision: Decision, (frame, in_ns): (&[u8], u64), queue: &mut Queue) {
+        let label = match (decision.blocked, decision.delayed_by) {
+            (Some((id, Mode::Hold)), _) => {
+                self.count(|tally| tally.held += 1);
+                Label { in_ns, gate: Gate::Lift(id), what: What::Held, fault: Some(id), kept: true }
+            }
+            (Some(cut), _) => return self.write_off(frame, in_ns, cut),
+            (None, Some(id)) => {
+                self.count(|tally| tally.delayed += 1);
+                let gate = Gate::Until(id, in_ns.saturating_add(decision.delay_ns));
+                Label { in_ns, gate, what: What::Delayed, fault: Some(id), kept: true }
+            }
+            (None, None) => Label::passing(in_ns),
+        };
+        queue.push(label, frame);
+        if let (None, Some(id)) = (decision.blocked, decision.doubled_by) {
+            self.count(|tally| tally.doubled += 1);
+            queue.push(Label { what: What::Doubled, fault: Some(id), ..label }, frame);
+        }
+    }
+
+    /// Frames that a fault had held are taken by another.
+    fn take(&self, run: &[u8], in_ns: u64, (id, mode): (u32, Mode)) {
+        self.state.borrow_mut().policy.bite(id, frames::count(run));
+        self.write_off(run, in_ns, (id, mode));
+    }
+
+    /// Counts frames that a fault has taken, bites apart.
+    fn write_off(&self, run: &[u8], in_ns: u64, (id, mode): (u32, Mode)) {
+        let frames = frames::count(run);
+        let resets = mode == Mode::Reset;
+        self.count(|tally| *if resets { &mut tally.reset } else { &mut tally.dropped } += frames);
+        let what = if resets { What::Reset } else { What::Dropped };
+        self.write_down(&Label { in_ns, gate: Gate::Open, what, fault: Some(id), kept: false }, None, run);
+    }
+
+    fn write_down(&self, label: &Label, out_ns: Option<u64>, run: &[u8]) {
+        let Label { in_ns, what, fault, .. } = *label;
+        self.network.trace.add(&Passage { ends: &self.ends, in_ns, out_ns, what, fault }, run);
+    }
+
+    fn ring(&self) {
+        self.bells.borrow().iter().for_each(|bell| bell.ring());
+    }
+}
+
+/// Counts the frames that are watched for; gives the calls that are due, in the order of the frames, and forgets their watches.
+fn look_out(watches: &mut Vec<Watch>, run: &[u8]) -> Vec<Call> {
+    let (mut calls, mut hex) = (Vec::new(), [0; 16]);
+    for frame in frames::each(run) {
+        let key = frames::key(frame, &mut hex);
+        let due = watches.extract_if(.., |watch| {
+            watch.missing -= u64::from(*watch.key == *key);
+            watch.missing == 0
+        });
+        calls.extend(due.map(|watch| watch.call));
+    }
+    calls
 }

@@ -1,176 +1,228 @@
 //! The proxy: the network between real nodes.
 //!
 //! Every ordered pair of nodes has a listener of its own, so a cut from a to b says nothing about b to a, and a node's own
-//! outgoing connections can't leak around it. What a link does to a frame is decided by
-//! [`temblor_workloads::link::decide`], the function that every executor shares; a stream never loses bytes out of its
-//! middle, only whole frames.
+//! outgoing connections can't leak around it (etcd's proxy, one listener a target, has that flaw). Faults act on whole frames: a
+//! stream never loses bytes out of its middle. What becomes of a frame is decided by [`temblor_workloads::link::decide`],
+//! the function that every executor shares.
+//!
+//! Control (a fault begins, a heal) changes state and returns; it never waits for a connection that can't write. A frame that
+//! has been read and written on is in the receiver's hands, or its socket's: a fault that begins later does not call it back.
+//!
+//! | part | what it is |
+//! | --- | --- |
+//! | `frames` | whole frames out of a stream, and their keys |
+//! | `policy` | the faults in force on a link |
+//! | `queue` | frames that wait |
+//! | `link` | one ordered pair: decides and counts |
+//! | `connection` | the task that moves frames, with its `inlet` and `outlet` |
+//! | `bell` | how control reaches a connection |
+//! | `target` | where a node listens |
+//! | `trace`, `counters`, `residence` | what is known afterwards |
 
-mod carrier;
+mod bell;
+mod connection;
+mod counters;
 mod frames;
+mod inlet;
 mod link;
+mod outlet;
+mod policy;
+mod queue;
 mod residence;
+mod target;
 mod trace;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
-use std::net::SocketAddr;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
-use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use temblor_workloads::link::ActiveFault;
 use temblor_workloads::plan::Kind;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::task::JoinHandle;
+use tokio::task::AbortHandle;
+
+pub use counters::{Counters, Facts, Tally};
+pub use residence::{Residence, Summary};
 
 use crate::clock::Clock;
-use link::Link;
-use residence::Residence;
+use bell::Cause;
+use link::{Link, Network};
+use target::{Place, Target};
 use trace::Trace;
 
-/// Connections that may wait to be accepted on one link.
-const BACKLOG: u32 = 64;
+/// Connections that may wait to be accepted on one link. All nodes start at once, and where this overflows links are lost
+/// without a word.
+const BACKLOG: u32 = 4_096;
+/// What may wait in the queues of all links, each with one connection, bytes ...
+const QUEUES_MAX: usize = 512 << 20;
+/// ... and in one, at least and at most.
+const QUEUE_MAX: (usize, usize) = (256 << 10, 16 << 20);
 
-/// What a proxy needs to know.
+/// What a network is made from.
 pub struct Settings {
-    /// The nodes' names.
+    /// The nodes' names, in the plan's order.
     pub nodes: Vec<String>,
-    /// What the link decisions are a function of.
+    /// What chances are a function of.
     pub seed: u64,
-    /// Where the trace goes.
+    /// Where every frame is written down; open for writing and empty.
     pub trace: File,
     /// The run's clock.
     pub clock: Clock,
 }
 
-/// All links of a run.
+/// What a fault did: for each of its links, by positions from and to, how many frames it bit.
+pub type Bites = Vec<(usize, usize, u64)>;
+
+/// The network between the nodes. A copy is another handle of the same.
+#[derive(Clone)]
 pub struct Proxy {
-    nodes: usize,
-    links: Vec<Entry>,
-    trace: Trace,
-    tasks: RefCell<Vec<JoinHandle<()>>>,
+    inner: Rc<Inner>,
 }
 
-struct Entry {
-    link: Rc<Link>,
-    address: SocketAddr,
+struct Inner {
+    nodes: usize,
+    network: Rc<Network>,
+    targets: Vec<Rc<Target>>,
+    /// Sender by sender, and receiver by receiver without the sender itself.
+    links: Vec<(Rc<Link>, SocketAddr)>,
+    tasks: Vec<AbortHandle>,
 }
 
 impl Proxy {
-    /// Binds a listener for every ordered pair, on ports that the system chooses.
-    pub fn bind(settings: Settings) -> Result<Self> {
-        let nodes = settings.nodes.len();
-        let trace = Trace::open(settings.trace);
-        let (scratch, mut links, mut tasks) = (carrier::scratch(), Vec::new(), Vec::new());
-        for (from, to) in pairs(nodes) {
-            let listener = listen().context("failed to open a listener on 127.0.0.1")?;
+    /// Binds a listener for every ordered pair, on ports that the system chooses, before any node runs. To be called on a
+    /// tokio runtime, in a `LocalSet`.
+    pub fn bind(settings: Settings) -> io::Result<Self> {
+        let Settings { nodes, seed, trace, clock } = settings;
+        let (panicked, pairs) = (Cell::new(false), nodes.len() * nodes.len().saturating_sub(1));
+        let queue_max = (QUEUES_MAX / pairs.max(1)).clamp(QUEUE_MAX.0, QUEUE_MAX.1);
+        let scratch = RefCell::new(vec![0; inlet::READ_MAX]);
+        let trace = Trace::new(trace);
+        let network = Rc::new(Network { seed, clock, trace, scratch, queue_max, panicked });
+        let targets: Vec<Rc<Target>> = nodes.iter().map(|_| Rc::default()).collect();
+        let (mut links, mut tasks) = (Vec::with_capacity(pairs), Vec::with_capacity(pairs + 1));
+        for (from, to) in ordered_pairs(nodes.len()) {
+            let listener = listen()?;
             let address = listener.local_addr()?;
-            let ends = ((from, settings.nodes[from].clone()), (to, settings.nodes[to].clone()));
-            let link = Rc::new(Link::new(ends, settings.seed, (settings.clock, trace.clone())));
-            let accept = carrier::accept(listener, Rc::clone(&link), Rc::clone(&scratch));
-            tasks.push(tokio::task::spawn_local(accept));
-            tasks.push(tokio::task::spawn_local(carrier::write(Rc::clone(&link))));
-            links.push(Entry { link, address });
+            let shared = (Rc::clone(&network), Rc::clone(&targets[to]));
+            let link = Rc::new(Link::new((from, to), (&nodes[from], &nodes[to]), shared));
+            let accept = connection::accept(Rc::clone(&link), listener);
+            tasks.push(tokio::task::spawn_local(accept).abort_handle());
+            links.push((link, address));
         }
-        Ok(Self { nodes, links, trace, tasks: RefCell::new(tasks) })
+        let flushed = Rc::clone(&network);
+        let flush = async move { flushed.trace.flush_in_time().await };
+        tasks.push(tokio::task::spawn_local(flush).abort_handle());
+        Ok(Self { inner: Rc::new(Inner { nodes: nodes.len(), network, targets, links, tasks }) })
     }
 
     /// The address that `from` dials to reach `to`.
     pub fn address(&self, from: usize, to: usize) -> SocketAddr {
-        self.entry(from, to).address
+        self.inner.entry(from, to).1
     }
 
-    /// `node` listens there from now on.
+    /// `node` listens there from now on. Connections that waited for it are dialled.
     pub fn target(&self, node: usize, listen: SocketAddr) {
-        for link in self.links_to(node) {
-            link.target.set(Some(listen));
-            link.changed.notify_one();
-        }
+        self.inner.targets[node].set(Place::At(listen));
     }
 
-    /// `node` has crashed: connections to it are reset, and frames on the way to it are lost.
+    /// `node` has crashed: connections to it are reset, new ones too, and frames on the way to it are lost. What it had sent
+    /// itself still arrives.
     pub fn down(&self, node: usize) {
-        self.links_to(node).for_each(|link| link.receiver_down());
+        self.inner.targets[node].set(Place::Down);
+        let to_node = self.inner.links.iter().filter(|(link, _)| link.to == node);
+        to_node.for_each(|(link, _)| link.break_connections(Cause::Down));
     }
 
-    /// A fault of links begins, at once.
+    /// The fault `id` of links begins, at once. `kind` disturbs frames; `links` are the pairs that it is about.
     pub fn apply(&self, id: u32, kind: &Kind, links: &[(usize, usize)]) {
-        for (from, to) in links {
-            let fault = ActiveFault::new(id, kind).expect("kills and pauses are no faults of links");
-            self.entry(*from, *to).link.apply(fault);
-        }
+        let fault = ActiveFault::new(id, kind).expect("a fault of processes is none of the network's");
+        links.iter().for_each(|(from, to)| self.inner.entry(*from, *to).0.apply(fault.clone()));
     }
 
-    /// A fault of links ends; gives for each of its links how much it took.
-    pub fn lift(&self, id: u32) -> Vec<(usize, usize, u64)> {
-        let bites = |link: &Rc<Link>| link.lift(id).map(|bites| (link.from.0, link.to.0, bites));
-        self.links.iter().filter_map(|entry| bites(&entry.link)).collect()
+    /// The fault `id` ends; what it kept goes on in its order. Gives what it did on each of its links.
+    pub fn lift(&self, id: u32) -> Bites {
+        let lifted = |link: &Link| link.lift(id).map(|bites| (link.from, link.to, bites));
+        self.inner.links.iter().filter_map(|(link, _)| lifted(link)).collect()
     }
 
-    /// Calls `call` when the `nth` frame of this key comes over this link.
+    /// Lifts every fault; gives what each did, by its id.
+    pub fn heal(&self) -> Vec<(u32, Bites)> {
+        let mut ids: Vec<u32> = self.inner.links.iter().flat_map(|(link, _)| link.faults()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.into_iter().map(|id| (id, self.lift(id))).collect()
+    }
+
+    /// Has `call` called once, when the `nth` frame of this key from now on has been read on the link from and to, whatever
+    /// becomes of it. Frames on other links cost nothing.
     pub fn watch(&self, (from, to): (usize, usize), key: &str, (nth, call): (u64, impl FnOnce() + 'static)) {
-        self.entry(from, to).link.watch(key, nth, Box::new(call));
+        self.inner.entry(from, to).0.watch(key, nth, Box::new(call));
     }
 
-    /// What went over the network, in numbers.
+    /// What went over each link, by positions from and to.
+    pub fn counters(&self) -> Vec<(usize, usize, Counters)> {
+        self.inner.links.iter().map(|(link, _)| (link.from, link.to, link.counters())).collect()
+    }
+
+    /// What went over the network, for `run.json`.
     pub fn facts(&self) -> Value {
-        let mut residence = Residence::default();
-        let (mut frames, mut bytes, mut dropped, mut down, mut pressure) = (0, 0, 0, 0, 0);
-        for entry in &self.links {
-            let counters = entry.link.counters();
-            residence.merge(&counters.residence);
-            frames += counters.frames;
-            bytes += counters.bytes;
-            dropped += counters.dropped;
-            down += counters.down;
-            pressure += counters.back_pressure;
-        }
-        json!({
-            "links": self.links.len(),
-            "frames": frames,
-            "bytes": bytes,
-            "dropped": dropped,
-            "lost_to_nodes_down": down,
-            "back_pressure": pressure,
-            "residence_us": {
-                "p50": residence.under_us(500),
-                "p99": residence.under_us(990),
-                "max": residence.under_us(1_000),
-            },
-        })
+        let mut sum = Counters::default();
+        self.inner.links.iter().for_each(|(link, _)| sum.merge(&link.counters()));
+        json!(sum.facts(self.inner.links.len()))
     }
 
     /// Why the trace could not be written, if so.
     pub fn trace_failure(&self) -> Option<String> {
-        self.trace.failure()
+        self.inner.network.trace.failure()
     }
 
-    /// Ends all tasks and connections, and writes the rest of the trace.
+    /// Whether a task of the proxy has panicked: a bug of the harness, and nothing that happened on the network since then says
+    /// anything about the nodes.
+    pub fn has_panicked(&self) -> bool {
+        self.inner.network.panicked.get()
+    }
+
+    /// Ends all connections and writes the rest of the trace.
     pub fn shutdown(&self) {
-        self.tasks.borrow_mut().drain(..).for_each(|task| task.abort());
-        self.links.iter().for_each(|entry| entry.link.reset());
-        self.trace.flush();
+        self.inner.end();
     }
+}
 
-    fn entry(&self, from: usize, to: usize) -> &Entry {
-        assert!(from != to && from < self.nodes && to < self.nodes, "no link {from} to {to}");
+impl Inner {
+    fn entry(&self, from: usize, to: usize) -> &(Rc<Link>, SocketAddr) {
+        assert!(from != to && from < self.nodes && to < self.nodes, "there is no link {from} to {to}");
         &self.links[from * (self.nodes - 1) + to - usize::from(to > from)]
     }
 
-    fn links_to(&self, node: usize) -> impl Iterator<Item = &Rc<Link>> {
-        self.links.iter().map(|entry| &entry.link).filter(move |link| link.to.0 == node)
+    fn end(&self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+        self.network.trace.flush();
     }
 }
 
-/// All ordered pairs, in the order in which [`Proxy::entry`] finds them.
-fn pairs(nodes: usize) -> impl Iterator<Item = (usize, usize)> {
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// How many descriptors a network of so many nodes takes in the controller: a listener and two ends of a connection a link.
+pub fn descriptors(nodes: usize) -> usize {
+    3 * nodes * nodes.saturating_sub(1)
+}
+
+/// In the order in which [`Inner::entry`] finds them.
+fn ordered_pairs(nodes: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..nodes).flat_map(move |from| (0..nodes).filter(move |to| from != *to).map(move |to| (from, to)))
 }
 
-/// Without `SO_REUSEADDR`, which makes thousands of binds to port 0 slow.
-fn listen() -> std::io::Result<TcpListener> {
+/// Binds by hand: `TcpListener::bind` sets `SO_REUSEADDR`, with which thousands of binds to port 0 take many seconds.
+fn listen() -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
-    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     socket.listen(BACKLOG)
 }
 

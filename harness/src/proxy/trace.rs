@@ -1,186 +1,186 @@
-//! The trace: `messages.jsonl`, one line a frame, in the order in which their fate was known.
+//! The trace: `messages.jsonl`, one line a frame, in the order in which the fate of frames was known.
 //!
 //! ```json
+//! {"format":1,"f":"messages"}
 //! {"in":1200345,"out":1201002,"from":"n1","to":"n2","key":"relay/17","bytes":120,"what":"passed"}
 //! {"in":1300001,"out":null,"from":"n1","to":"n3","key":"relay/17","bytes":120,"what":"dropped","fault":1}
 //! ```
-//! `in` and `out` are ns since the run began; `what` is `passed`, `delayed`, `held`, `doubled`, `dropped`, or `down` (the
-//! receiver has crashed). Lines are written in pieces of 64 KiB, or after 5 ms.
+//!
+//! `in` and `out` are ns since the run began; `out` is null for a frame that never left. `bytes` counts the LF. Lines are
+//! written in pieces of 64 KiB or after 5 ms: a write for each would cost more than everything else that the proxy does.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fs::File;
-use std::io::{self, Write};
-use std::rc::Rc;
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use super::frames;
 
-/// A piece is written when it has this size ...
+/// Lines are written once there are so many bytes ...
 const PIECE: usize = 64 << 10;
-/// ... or this age.
+/// ... or the first of them is so old.
 const AGE: Duration = Duration::from_millis(5);
 
 /// What became of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It went on at once.
+pub enum What {
+    /// It went on.
     Passed,
-    /// It went on later than it came, by this fault.
-    Delayed(u32),
-    /// It waited for the end of this fault.
-    Held(u32),
-    /// It is the second copy made by this fault.
-    Doubled(u32),
-    /// It is lost by this fault.
-    Dropped(u32),
-    /// It is lost because the receiver is down, or its connection broke.
+    /// It was lost, by a fault.
+    Dropped,
+    /// It went on when the fault that held it was lifted.
+    Held,
+    /// It went on after a fault had kept it for a while.
+    Delayed,
+    /// It is the second copy of the frame in front of it, made by a fault.
+    Doubled,
+    /// It was lost because its receiver was down or closed the connection.
     Down,
+    /// It was lost because the connection was reset, by a fault or for a frame that is too long.
+    Reset,
 }
 
-impl Fate {
-    fn words(self) -> (&'static str, Option<u32>) {
-        match self {
-            Fate::Passed => ("passed", None),
-            Fate::Delayed(fault) => ("delayed", Some(fault)),
-            Fate::Held(fault) => ("held", Some(fault)),
-            Fate::Doubled(fault) => ("doubled", Some(fault)),
-            Fate::Dropped(fault) => ("dropped", Some(fault)),
-            Fate::Down => ("down", None),
-        }
-    }
-}
-
-/// Frames of one link that had the same fate at the same time.
+/// What the lines of some frames have in common.
 #[derive(Clone, Copy, Debug)]
 pub struct Passage<'a> {
-    /// The sender's name.
-    pub from: &'a str,
-    /// The receiver's name.
-    pub to: &'a str,
-    /// When they came, ns.
+    /// From [`ends`].
+    pub ends: &'a [u8],
+    /// When they were read, ns.
     pub in_ns: u64,
-    /// When they left, ns; `None` if they never do.
+    /// When they were written, ns.
     pub out_ns: Option<u64>,
     /// What became of them.
-    pub fate: Fate,
+    pub what: What,
+    /// The fault that did it.
+    pub fault: Option<u32>,
 }
 
-/// Writes one trace.
-#[derive(Clone)]
+/// A trace that is being written.
+#[derive(Debug)]
 pub struct Trace {
-    inner: Rc<Inner>,
-}
-
-struct Inner {
-    file: RefCell<File>,
-    piece: RefCell<Vec<u8>>,
-    failure: RefCell<Option<io::Error>>,
-    failed: Cell<bool>,
+    state: RefCell<State>,
     begun: Notify,
 }
 
+#[derive(Debug)]
+struct State {
+    file: File,
+    piece: Vec<u8>,
+    failure: Option<io::Error>,
+}
+
+/// The part of a line that names the link, ready to be copied.
+pub fn ends(from: &str, to: &str) -> Box<[u8]> {
+    let quoted = |name: &str| serde_json::to_string(name).expect("a string is always JSON");
+    format!(",\"from\":{},\"to\":{},\"key\":\"", quoted(from), quoted(to)).into_bytes().into()
+}
+
 impl Trace {
-    /// A trace into a file that is open for writing; a task on the current `LocalSet` sees to the age of pieces.
-    pub fn open(file: File) -> Self {
-        let inner = Rc::new(Inner {
-            file: RefCell::new(file),
-            piece: RefCell::new(b"{\"format\":1,\"f\":\"messages\"}\n".to_vec()),
-            failure: RefCell::new(None),
-            failed: Cell::new(false),
-            begun: Notify::new(),
-        });
-        let aging = Rc::downgrade(&inner);
-        tokio::task::spawn_local(async move {
-            while let Some(inner) = aging.upgrade() {
-                inner.begun.notified().await;
-                tokio::time::sleep(AGE).await;
-                inner.flush();
-            }
-        });
-        Self { inner }
+    /// A trace into `file`, whose first line says what it is.
+    pub fn new(file: File) -> Self {
+        let piece = b"{\"format\":1,\"f\":\"messages\"}\n".to_vec();
+        Self { state: RefCell::new(State { file, piece, failure: None }), begun: Notify::new() }
     }
 
-    /// Records whole frames; gives how many.
-    pub fn record(&self, passage: Passage<'_>, lines: &[u8]) -> u64 {
-        let mut piece = self.inner.piece.borrow_mut();
-        let before = piece.is_empty();
-        let mut count = 0;
-        for frame in frames::split(lines) {
-            count += 1;
-            if !self.inner.failed.get() {
-                write(&mut piece, passage, frame);
-            }
+    /// Adds a line for each frame of a run of whole ones.
+    pub fn add(&self, passage: &Passage<'_>, run: &[u8]) {
+        let mut state = self.state.borrow_mut();
+        if state.failure.is_some() {
+            return;
         }
-        let full = piece.len() >= PIECE;
-        drop(piece);
-        if full {
-            self.inner.flush();
-        } else if before {
-            self.inner.begun.notify_one();
+        let was_empty = state.piece.is_empty();
+        write_lines(&mut state.piece, passage, run);
+        if state.piece.len() >= PIECE {
+            state.flush();
+        } else if was_empty {
+            self.begun.notify_one();
         }
-        count
     }
 
-    /// Writes what is waiting.
+    /// Writes out what is waiting. A failure is kept for [`Trace::failure`], and nothing is written after one.
     pub fn flush(&self) {
-        self.inner.flush();
+        self.state.borrow_mut().flush();
+    }
+
+    /// Writes out lines when they are 5 ms old, for ever.
+    pub async fn flush_in_time(&self) {
+        loop {
+            self.begun.notified().await;
+            tokio::time::sleep(AGE).await;
+            self.flush();
+        }
     }
 
     /// Why the trace could not be written, if so.
     pub fn failure(&self) -> Option<String> {
-        self.inner.failure.borrow().as_ref().map(ToString::to_string)
+        self.state.borrow().failure.as_ref().map(ToString::to_string)
     }
 }
 
-impl Inner {
-    fn flush(&self) {
-        let mut piece = self.piece.borrow_mut();
-        if !self.failed.get()
-            && let Err(error) = self.file.borrow_mut().write_all(&piece)
-        {
-            self.failed.set(true);
-            self.failure.replace(Some(error));
+impl State {
+    fn flush(&mut self) {
+        if self.failure.is_none() {
+            self.failure = self.file.write_all(&self.piece).err();
         }
-        piece.clear();
+        self.piece.clear();
     }
 }
 
-fn write(out: &mut Vec<u8>, passage: Passage<'_>, frame: &[u8]) {
-    let (what, fault) = passage.fate.words();
-    out.extend_from_slice(b"{\"in\":");
-    number(out, passage.in_ns);
-    out.extend_from_slice(b",\"out\":");
+impl What {
+    /// The word for it.
+    fn word(self) -> &'static str {
+        match self {
+            What::Passed => "passed",
+            What::Dropped => "dropped",
+            What::Held => "held",
+            What::Delayed => "delayed",
+            What::Doubled => "doubled",
+            What::Down => "down",
+            What::Reset => "reset",
+        }
+    }
+}
+
+/// The lines of a run differ in key and length only: what is around them is put together once.
+fn write_lines(out: &mut Vec<u8>, passage: &Passage<'_>, run: &[u8]) {
+    let (mut head, mut tail, mut hex) = (Vec::with_capacity(96), Vec::with_capacity(48), [0; 16]);
+    write_head(&mut head, passage);
+    write_tail(&mut tail, passage);
+    for frame in frames::each(run) {
+        out.extend_from_slice(&head);
+        out.extend_from_slice(frames::key(frame, &mut hex));
+        out.extend_from_slice(b"\",\"bytes\":");
+        write_number(out, frame.len() as u64);
+        out.extend_from_slice(&tail);
+    }
+}
+
+fn write_head(head: &mut Vec<u8>, passage: &Passage<'_>) {
+    head.extend_from_slice(b"{\"in\":");
+    write_number(head, passage.in_ns);
+    head.extend_from_slice(b",\"out\":");
     match passage.out_ns {
-        Some(ns) => number(out, ns),
-        None => out.extend_from_slice(b"null"),
+        Some(out_ns) => write_number(head, out_ns),
+        None => head.extend_from_slice(b"null"),
     }
-    for (name, value) in [(&b",\"from\":\""[..], passage.from.as_bytes()), (b"\",\"to\":\"", passage.to.as_bytes())] {
-        out.extend_from_slice(name);
-        out.extend_from_slice(value);
-    }
-    out.extend_from_slice(b"\",\"key\":\"");
-    quoted(out, &frames::key(frame));
-    out.extend_from_slice(b"\",\"bytes\":");
-    number(out, frame.len() as u64);
-    out.extend_from_slice(b",\"what\":\"");
-    out.extend_from_slice(what.as_bytes());
-    out.push(b'"');
-    if let Some(fault) = fault {
-        out.extend_from_slice(b",\"fault\":");
-        number(out, u64::from(fault));
-    }
-    out.extend_from_slice(b"}\n");
+    head.extend_from_slice(passage.ends);
 }
 
-/// A key is text of a node's choosing: what is not plain ASCII becomes a question mark, so that every line is JSON.
-fn quoted(out: &mut Vec<u8>, key: &[u8]) {
-    let plain = |byte: u8| if (b' '..=b'~').contains(&byte) && byte != b'\\' { byte } else { b'?' };
-    out.extend(key.iter().take(200).map(|byte| plain(*byte)));
+fn write_tail(tail: &mut Vec<u8>, passage: &Passage<'_>) {
+    tail.extend_from_slice(b",\"what\":\"");
+    tail.extend_from_slice(passage.what.word().as_bytes());
+    tail.push(b'"');
+    if let Some(fault) = passage.fault {
+        tail.extend_from_slice(b",\"fault\":");
+        write_number(tail, u64::from(fault));
+    }
+    tail.extend_from_slice(b"}\n");
 }
 
-fn number(out: &mut Vec<u8>, mut number: u64) {
+/// Digits without the formatting machinery, which would cost as much as the rest of the line.
+fn write_number(out: &mut Vec<u8>, mut number: u64) {
     let mut digits = [0_u8; 20];
     let mut at = digits.len();
     loop {
@@ -190,5 +190,47 @@ fn number(out: &mut Vec<u8>, mut number: u64) {
         if number == 0 {
             return out.extend_from_slice(&digits[at..]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use expect_test::expect;
+
+    use super::{Passage, Trace, What, ends};
+
+    const RUN: &[u8] = b"{\"src\":\"n1\",\"dest\":\"n2\",\"key\":\"relay/17\",\"body\":1}\n{\"body\":2}\n";
+
+    #[test]
+    fn a_line_says_when_between_whom_what_and_why() {
+        let (directory, ends) = (tempfile::tempdir().unwrap(), ends("n1", "n2"));
+        let path = directory.path().join("messages.jsonl");
+        let trace = Trace::new(File::create(&path).unwrap());
+        let passed = Passage { ends: &ends, in_ns: 0, out_ns: Some(u64::MAX), what: What::Passed, fault: None };
+        trace.add(&passed, RUN);
+        trace.add(&Passage { out_ns: None, what: What::Dropped, fault: Some(3), ..passed }, RUN);
+        trace.flush();
+        expect![[r#"
+            {"format":1,"f":"messages"}
+            {"in":0,"out":18446744073709551615,"from":"n1","to":"n2","key":"relay/17","bytes":51,"what":"passed"}
+            {"in":0,"out":18446744073709551615,"from":"n1","to":"n2","key":"545aa8c54f55b7f1","bytes":11,"what":"passed"}
+            {"in":0,"out":null,"from":"n1","to":"n2","key":"relay/17","bytes":51,"what":"dropped","fault":3}
+            {"in":0,"out":null,"from":"n1","to":"n2","key":"545aa8c54f55b7f1","bytes":11,"what":"dropped","fault":3}
+        "#]]
+        .assert_eq(&std::fs::read_to_string(path).unwrap());
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_to_ask_for_and_no_panic() {
+        let trace = Trace::new(File::options().write(true).open("/dev/full").unwrap());
+        assert_eq!(trace.failure(), None);
+        trace.flush();
+        assert!(trace.failure().unwrap().contains("No space left"));
+        let ends = ends("n1", "n2");
+        trace.add(&Passage { ends: &ends, in_ns: 0, out_ns: None, what: What::Down, fault: None }, RUN);
+        trace.flush();
+        assert!(trace.failure().is_some());
     }
 }

@@ -167,6 +167,9 @@ fn ending(setting: Setting, (_, action, blow, code): Ending) {
     }
     let end = run.end();
     assert_eq!(end.code, code, "{end:?}");
+    if let Some(signal) = code.filter(|&code| code > 128).map(|code| code - 128) {
+        assert!(end.errors.contains(&format!("the run was ended by signal {signal}")), "{}", end.errors);
+    }
 }
 
 fn ctrl_c(setting: Setting) {
