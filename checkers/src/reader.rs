@@ -91,16 +91,15 @@ impl<R: Read> Reader<R> {
     /// The next op; `None` at the end. After an error there is nothing more to be had.
     #[allow(clippy::should_implement_trait, reason = "an iterator could not lend the names between two ops")]
     pub fn next(&mut self) -> Result<Option<Op>, HistoryError> {
-        let Some(end) = self.line()? else { return Ok(None) };
-        let line = &self.buffer[self.used..end];
-        match self.context.read(line) {
-            Ok(op) => {
-                self.offset += (end + 1 - self.used) as u64;
-                self.used = end + 1;
-                Ok(Some(op))
-            }
-            Err(what) => Err(self.error(What::Line(what))),
-        }
+        let read = match canonical::read(&self.buffer[self.used..self.filled], &self.context.table) {
+            Some(read) => Some(read),
+            None => self.other_than_canonical()?,
+        };
+        let Some((op, length)) = read else { return Ok(None) };
+        self.context.follow(&op).map_err(|what| self.error(What::Line(what)))?;
+        self.offset += length as u64;
+        self.used += length;
+        Ok(Some(op))
     }
 
     /// The nodes that are known so far; all of them, once a first line with a header was read.
@@ -128,35 +127,34 @@ impl<R: Read> Reader<R> {
         self.offset
     }
 
-    /// Has a whole line in the buffer, from `used` to the end that is given; `None` at the end of the file.
-    #[inline]
-    fn line(&mut self) -> Result<Option<usize>, HistoryError> {
-        let found = memchr::memchr(b'\n', &self.buffer[self.used..self.filled]);
-        let end = match found {
-            Some(length) => Some(self.used + length),
-            None => self.read_on()?,
+    /// Reads a line that the fast path has not read: perhaps only because it was not whole yet. With its length, LF included;
+    /// `None` at the end of the file.
+    #[cold]
+    fn other_than_canonical(&mut self) -> Result<Option<(Op, usize)>, HistoryError> {
+        let Some(end) = self.line()? else { return Ok(None) };
+        let line = &self.buffer[self.used..end];
+        let read = match canonical::read(line, &self.context.table) {
+            Some(read) => Ok(read),
+            None => tolerant::read(&line[..line.len() - 1], &mut self.context).map(|op| (op, line.len())),
         };
-        if end.is_some_and(|end| end - self.used > LINE_MAX) {
-            return Err(self.too_long());
-        }
-        Ok(end)
+        read.map(Some).map_err(|what| self.error(What::Line(what)))
     }
 
-    /// Reads on until the buffer holds a whole line, and says where it ends.
-    #[cold]
-    fn read_on(&mut self) -> Result<Option<usize>, HistoryError> {
+    /// Has a whole line in the buffer, from `used` to behind the LF, where that is; `None` at the end of the file.
+    fn line(&mut self) -> Result<Option<usize>, HistoryError> {
+        let mut searched = 0;
         loop {
-            let searched = self.filled - self.used;
-            if searched > LINE_MAX {
-                return Err(self.too_long());
+            let waiting = &self.buffer[self.used..self.filled];
+            let found = memchr::memchr(b'\n', &waiting[searched..]).map(|at| searched + at);
+            searched = waiting.len();
+            if found.unwrap_or(searched) > LINE_MAX {
+                let what = format!("a line of more than {LINE_MAX} bytes, which no op has: {}", excerpt(waiting));
+                return Err(self.error(What::Line(what)));
             }
-            if self.ended {
-                return self.end();
-            }
-            self.fill()?;
-            let found = memchr::memchr(b'\n', &self.buffer[self.used + searched..self.filled]);
-            if let Some(at) = found {
-                return Ok(Some(self.used + searched + at));
+            match found {
+                Some(length) => return Ok(Some(self.used + length + 1)),
+                None if self.ended => return self.end().map(|()| None),
+                None => self.fill()?,
             }
         }
     }
@@ -182,19 +180,14 @@ impl<R: Read> Reader<R> {
 
     /// The end of the file. What a writer that was killed leaves behind is the beginning of an object; another fragment is none
     /// of its making.
-    fn end(&mut self) -> Result<Option<usize>, HistoryError> {
+    fn end(&mut self) -> Result<(), HistoryError> {
         let fragment = &self.buffer[self.used..self.filled];
         if !fragment.is_empty() && fragment[0] != b'{' {
             let what = format!("no op: every line is a JSON object and ends with LF; found {}", excerpt(fragment));
             return Err(self.error(What::Line(what)));
         }
         self.torn = !fragment.is_empty();
-        Ok(None)
-    }
-
-    fn too_long(&self) -> HistoryError {
-        let shown = excerpt(&self.buffer[self.used..self.filled]);
-        self.error(What::Line(format!("a line of more than {LINE_MAX} bytes, which no op has: {shown}")))
+        Ok(())
     }
 
     fn error(&self, what: What) -> HistoryError {
@@ -203,13 +196,9 @@ impl<R: Read> Reader<R> {
 }
 
 impl Context {
-    /// Reads a line, without its LF.
+    /// The next op follows the last one.
     #[inline]
-    fn read(&mut self, line: &[u8]) -> Result<Op, String> {
-        let op = match canonical::read(line, &self.table) {
-            Some(op) => op,
-            None => tolerant::read(line, self)?,
-        };
+    fn follow(&mut self, op: &Op) -> Result<(), String> {
         if op.index != self.index {
             return Err(self.out_of_sequence(op.index));
         }
@@ -218,9 +207,10 @@ impl Context {
         }
         self.index += 1;
         self.time = op.time;
-        Ok(op)
+        Ok(())
     }
 
+    #[cold]
     fn out_of_sequence(&self, index: u64) -> String {
         let why = if index > self.index { "lines are missing" } else { "a line stands twice or out of place" };
         format!("index {index} where {} was expected: {why}", self.index)

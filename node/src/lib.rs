@@ -13,4 +13,4 @@ pub mod packet;
 pub mod runtime;
 pub mod stack;
 
-pub use runtime::{NodeArgs, main};
+pub use runtime::{NodeArgs, main, serve};

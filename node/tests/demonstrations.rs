@@ -2,6 +2,8 @@
 //!
 //! Here the plans run on the network in memory; the harness runs them on real processes.
 
+#![allow(clippy::disallowed_methods, reason = "the plans are files")]
+
 mod network;
 
 use std::path::PathBuf;

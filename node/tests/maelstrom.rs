@@ -1,5 +1,7 @@
 //! Plain Maelstrom mode: a script of lines on stdin, and what the node writes to stdout.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the test starts processes and talks to them")]
+
 mod process;
 
 use expect_test::{Expect, expect};
@@ -160,8 +162,9 @@ fn a_line_that_is_too_long_is_left_out_and_the_next_one_is_heard() {
 
 #[test]
 fn an_end_of_stdin_is_the_end_with_code_0_before_and_after_init() {
-    for script in [&[][..], &[INIT_OF_THREE][..]] {
-        assert_eq!(play("fifo", script).code, Some(0));
+    for script in [&[][..], &["", " "], &[INIT_OF_THREE], &["", INIT_OF_THREE]] {
+        let ended = play("fifo", script);
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{script:?}");
     }
 }
 
@@ -185,6 +188,11 @@ fn an_init_that_can_t_be_taken_is_refused_with_the_reason() {
         {"src":"n1","dest":"c0","body":{"type":"error","in_reply_to":1,"code":12,"text":"the first line has to be init: n1 is not among the node_ids"}}
         error: the first line has to be init: n1 is not among the node_ids
     "#]].assert_eq(&refused(&of("n1", r#"["n2","n3"]"#)));
+    let twice = of("n1", r#"["n1","n2","n1"]"#);
+    assert!(refused(&twice).contains("a node is named twice in node_ids"));
+    let transport = r#""node_ids":["n1","n2"],"transport":{"listen":"127.0.0.1:0","peers":{}}"#;
+    let alone = of("n1", r#"["n1","n2"]"#).replace(r#""node_ids":["n1","n2"]"#, transport);
+    assert!(refused(&alone).contains("transport has no address for n2"));
     expect![[r#"
         {"src":"","dest":"c0","body":{"type":"error","in_reply_to":1,"code":12,"text":"the first line has to be init: echo came instead"}}
         error: the first line has to be init: echo came instead

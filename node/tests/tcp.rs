@@ -1,5 +1,7 @@
 //! TCP mode: real processes, with the test as the network between them.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the test starts processes and talks to them")]
+
 mod process;
 
 use std::io::{BufRead, BufReader, Write};

@@ -144,3 +144,54 @@ impl Judge {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Options;
+    use crate::op::{Event, Kind, Names, Op, Process};
+
+    /// How many lines wait after each of these: of node 0 its broadcasts, of node 1 its deliveries.
+    fn waiting(events: &[Event]) -> Vec<usize> {
+        let (mut judge, names) =
+            (Judge::new(None, &Options::default()).expect("nothing is required"), Names::default());
+        let ops = events.iter().map(|event| {
+            let node = Node(u16::from(!matches!(event, Event::Broadcast(_))));
+            Op { index: 0, time: 0, process: Process::Node(node), kind: Kind::Info, event: event.clone() }
+        });
+        let after = ops.map(|op| {
+            judge.op(&op, &names);
+            judge.held.waiting
+        });
+        after.collect()
+    }
+
+    fn delivery(message: Message) -> Event {
+        Event::Deliver { message, pos: None }
+    }
+
+    #[test]
+    fn a_broadcast_lets_go_what_waits_for_it_up_to_the_next_that_must_wait() {
+        let start = Event::Start { incarnation: 1 };
+        let lines = [
+            delivery(1),
+            delivery(2),
+            start.clone(),
+            start,
+            delivery(1),
+            Event::Broadcast(3),
+            Event::Broadcast(1),
+            Event::Broadcast(2),
+            delivery(3),
+            delivery(4),
+        ];
+        assert_eq!(waiting(&lines), [1, 2, 2, 3, 4, 4, 3, 0, 0, 1]);
+    }
+
+    #[test]
+    fn no_more_wait_than_may() {
+        let strangers: Vec<Event> = (0..LONGEST as u64 + 3).map(delivery).collect();
+        let waiting = waiting(&strangers);
+        assert_eq!(waiting[LONGEST - 1..], [LONGEST; 4]);
+    }
+}

@@ -11,8 +11,8 @@
 //! A node that was started again in mode `stop` starts in the middle of things, so its later lives are judged by the weak form.
 //! What a sender's later life broadcasts is an order of its own (see [`crate::ledger::streams`]).
 //!
-//! One cursor for each node and life of a sender: how far its deliveries of that sender's stream reach without a gap. O(1) a delivery
-//! amortised; a repetition plays no part, since order speaks of the first delivery.
+//! One cursor for each node and life of a sender: how far its deliveries of that sender's stream reach without a gap. O(1) a
+//! delivery amortised; a repetition plays no part, since order speaks of the first delivery.
 
 use std::collections::BTreeMap;
 
@@ -32,8 +32,8 @@ struct FifoOrder {
     gaps: FifoGaps,
     /// By node, then by sender, for the first life of each sender.
     cursors: Vec<Vec<Cursor>>,
-    /// By node, sender and life, for the later ones.
-    later: BTreeMap<(Node, Node, u8), Cursor>,
+    /// By node, then by sender and life, for the later ones.
+    later: BTreeMap<Node, BTreeMap<(Node, u8), Cursor>>,
     tally: Tally<Inversion>,
     exercised: u64,
 }
@@ -87,7 +87,7 @@ impl Property for FifoOrder {
     }
 
     fn restarted(&mut self, node: Node) {
-        self.later.retain(|(at, ..), _| *at != node);
+        self.later.remove(&node);
         if let Some(cursors) = self.cursors.get_mut(node.at()) {
             cursors.clear();
         }
@@ -173,7 +173,7 @@ impl FifoOrder {
     #[inline]
     fn cursor(&mut self, node: Node, place: Place) -> &mut Cursor {
         if place.life > 0 {
-            return self.later.entry((node, place.sender, place.life)).or_default();
+            return self.later.entry(node).or_default().entry((place.sender, place.life)).or_default();
         }
         if node.at() >= self.cursors.len() {
             self.cursors.resize_with(node.at() + 1, Vec::new);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::op::Node;
 
 /// Names of so many bytes are numbers.
-pub(super) const SHORT: usize = 8;
+const SHORT: usize = 8;
 
 /// How large the table is at first; a power of two.
 const SLOTS: usize = 256;
@@ -53,17 +53,18 @@ impl NameTable {
         }
     }
 
-    /// The node whose name, by its bytes from the first to the last, is this number.
+    /// The node whose name is this number: its bytes, the first one lowest, and where there is room the quotation mark that ends
+    /// them in JSON.
     #[inline]
     pub(super) fn find_packed(&self, key: u64) -> Option<Node> {
         let mut slot = self.slot(key);
         loop {
             let (other, node) = self.slots[slot];
-            if other == key {
-                return Some(node);
-            }
             if other == EMPTY {
                 return None;
+            }
+            if other == key {
+                return Some(node);
             }
             slot = (slot + 1) & (self.slots.len() - 1);
         }
@@ -93,13 +94,16 @@ impl NameTable {
     }
 }
 
-/// A short name as a number. A name with a NUL has none, so that no two names have the same.
+/// A short name as a number. A name that a JSON string does not hold as it is has none.
 fn packed(name: &[u8]) -> Option<u64> {
-    if name.len() > SHORT || name.contains(&0) {
+    if name.len() > SHORT || name.iter().any(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\')) {
         return None;
     }
     let mut bytes = [0; SHORT];
     bytes[..name.len()].copy_from_slice(name);
+    if name.len() < SHORT {
+        bytes[name.len()] = b'"';
+    }
     Some(u64::from_le_bytes(bytes))
 }
 
@@ -130,5 +134,12 @@ mod tests {
         table.insert("n\0", Node(1));
         assert_eq!(table.find("n\0"), Some(Node(1)));
         assert_eq!(table.find("n"), Some(Node(0)));
+        assert_eq!(table.find_packed(u64::from_le_bytes(*b"n\"\0\0\0\0\0\0")), Some(Node(0)));
+        assert_eq!(table.find_packed(u64::from_le_bytes(*b"n\0\"\0\0\0\0\0")), None);
+    }
+
+    #[test]
+    fn the_number_of_no_name_finds_nothing() {
+        assert_eq!(NameTable::default().find_packed(EMPTY), None);
     }
 }

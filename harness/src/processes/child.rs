@@ -15,6 +15,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot};
 
 use super::events::Event;
+use crate::containment::end_with_parent;
 
 /// A line of output longer than this is a flood.
 const LINE_MAX: usize = 16 << 20;
@@ -101,6 +102,8 @@ fn command(launch: &Launch, place: &Place) -> Command {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // A group of its own: a kill reaches what the node started, and a terminal's Ctrl-C does not reach the node.
     command.process_group(0).kill_on_drop(true);
+    // Beside the keeper: should controller and keeper be killed in one instant, the node still goes.
+    end_with_parent(command.as_std_mut());
     command
 }
 

@@ -1,7 +1,7 @@
 //! The runtime: a stack as a real process (PROTOCOL.md).
 //!
 //! One thread. Each source of input (stdin, a peer's connection, the timer) takes a batch, hands every line of it to the
-//! [`core`], and has the result flushed once: stable records first, then stdout, then the peers.
+//! core, and has the result flushed once: stable records first, then stdout, then the peers.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -29,8 +29,8 @@ use tokio::task::LocalSet;
 
 use self::core::Core;
 use crate::algorithms::{Algorithm, system};
-use crate::bugs::{self, BugEntry};
-use crate::layer::Identity;
+use crate::bugs::{self, Bug, BugEntry};
+use crate::layer::{Identity, Layer};
 use crate::stack::Stack;
 use storage::Storage;
 use wire::Init;
@@ -58,13 +58,12 @@ pub fn main(args: &NodeArgs) -> ExitCode {
         }
     };
     die_of_panics();
-    match run(algorithm, bug) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            log(&format!("error: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    run(algorithm.build, bug.map(|entry| entry.bug))
+}
+
+/// Runs a node with layers of one's own, the top one first, until its stdin ends: a new algorithm without a line in the table.
+pub fn serve(build: fn() -> Vec<Box<dyn Layer>>) -> ExitCode {
+    run(build, None)
 }
 
 /// A panic anywhere ends the node, as it would without a runtime that catches those of its tasks.
@@ -96,11 +95,17 @@ fn resolve(args: &NodeArgs) -> Result<(&'static Algorithm, Option<&'static BugEn
     Ok((algorithm, Some(entry)))
 }
 
-fn run(algorithm: &'static Algorithm, bug: Option<&'static BugEntry>) -> Result<()> {
+fn run(build: fn() -> Vec<Box<dyn Layer>>, bug: Option<Bug>) -> ExitCode {
     end_at_a_panic();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.context("failed to start the runtime")?;
-    LocalSet::new().block_on(&runtime, live(algorithm, bug))
+    let runtime = runtime.context("failed to start the runtime");
+    match runtime.and_then(|runtime| LocalSet::new().block_on(&runtime, live(build, bug))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// A panic in a task would end that task only, and leave a node that is half alive: it has to end the process.
@@ -113,7 +118,7 @@ fn end_at_a_panic() {
 }
 
 /// A whole life: `init`, and then whatever comes, until stdin ends.
-async fn live(algorithm: &'static Algorithm, bug: Option<&'static BugEntry>) -> Result<()> {
+async fn live(build: fn() -> Vec<Box<dyn Layer>>, bug: Option<Bug>) -> Result<()> {
     let mut stdin = stdio::Stdin::open().context("failed to open stdin")?;
     let Some((init, rest)) = first(&mut stdin).await? else { return Ok(()) };
     let identity = Identity {
@@ -121,10 +126,10 @@ async fn live(algorithm: &'static Algorithm, bug: Option<&'static BugEntry>) -> 
         nodes: init.node_ids.clone(),
         incarnation: init.incarnation.unwrap_or(1),
         seed: init.seed.unwrap_or(0),
-        bug: bug.map(|entry| entry.bug),
+        bug,
     };
     let (storage, records) = Storage::open(std::env::var_os("TEMBLOR_DATA_DIR").map(Into::into))?;
-    let stack = Stack::new(identity, (algorithm.build)());
+    let stack = Stack::new(identity, build());
     let stdout = std::io::stdout().as_fd().try_clone_to_owned().context("failed to open stdout")?;
     let core = Rc::new(RefCell::new(Core::new((stack, storage), &init, stdout.into())));
     let rearmed = Rc::new(Notify::new());
@@ -143,7 +148,11 @@ async fn live(algorithm: &'static Algorithm, bug: Option<&'static BugEntry>) -> 
 /// The first line, which has to be `init`, and what came with it. An end of stdin before it is an end. Without a proper
 /// `init` there is no node; whoever asked is told why.
 async fn first(stdin: &mut stdio::Stdin) -> Result<Option<(Init, Vec<u8>)>> {
-    let Some(lines) = stdin.lines().await? else { return Ok(None) };
+    let mut lines = Vec::new();
+    while lines.trim_ascii().is_empty() {
+        let Some(more) = stdin.lines().await? else { return Ok(None) };
+        lines = more.trim_ascii_start().to_vec();
+    }
     let end = memchr::memchr(b'\n', &lines).map_or(lines.len(), |at| at + 1);
     let (line, rest) = lines.split_at(end);
     match wire::read_init(line).context("the first line has to be init") {

@@ -1,7 +1,7 @@
 //! Envelopes: reading what comes, writing what leaves (PROTOCOL.md).
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result, bail};
@@ -127,11 +127,24 @@ pub fn read_init(line: &[u8]) -> Result<Init> {
         bail!("{} came instead", head.r#type);
     }
     let mut init: Init = serde_json::from_str(envelope.body.get()).context("no proper init")?;
-    if !init.node_ids.contains(&init.node_id) {
-        bail!("{} is not among the node_ids", init.node_id);
-    }
+    check(&init)?;
     init.asker = envelope.src.into_owned();
     Ok(init)
+}
+
+fn check(init: &Init) -> Result<()> {
+    let distinct: BTreeSet<NodeId> = init.node_ids.iter().copied().collect();
+    if distinct.len() < init.node_ids.len() {
+        bail!("a node is named twice in node_ids");
+    }
+    if !distinct.contains(&init.node_id) {
+        bail!("{} is not among the node_ids", init.node_id);
+    }
+    let Some(transport) = &init.transport else { return Ok(()) };
+    match distinct.iter().find(|node| **node != init.node_id && !transport.peers.contains_key(node)) {
+        Some(node) => bail!("transport has no address for {node}"),
+        None => Ok(()),
+    }
 }
 
 /// The answer to a first line that is no proper `init`: an error to whoever can be made out as the asker, else nothing.

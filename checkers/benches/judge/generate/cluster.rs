@@ -2,7 +2,7 @@
 //!
 //! What a node reports waits in its pipe until the recorder comes by, so a delivery may stand before its broadcast. Partitions
 //! isolate one node after another, which then lags by thousands of messages and catches up when they are lifted; half-way one
-//! node is killed, and the others agree on how far it got.
+//! node is killed while requests to it are open.
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,8 +14,6 @@ use super::file::{File, NODES, name};
 const CLIENTS: usize = 10;
 /// The node that is killed half-way.
 const VICTIM: usize = NODES - 1;
-/// So many requests reach the victim when it is dead already; nobody answers them.
-const UNANSWERED: u64 = 16;
 /// How many partitions there are in a run.
 const PARTITIONS: u64 = 40;
 /// How likely each node is to take its turn at delivering, in relation to the others: some machines are slower.
@@ -115,33 +113,30 @@ impl<'f> Cluster<'f> {
         self.file.op("\"nemesis\"", kind, "partition", &value)
     }
 
-    /// Kills the victim. What nobody else has of it is lost; what somebody has, all will have.
+    /// Kills the victim. All that it delivered had left for the others before; its last requests it took, and told nobody.
     fn kill(&mut self) -> io::Result<()> {
         let asked = format!("{{\"id\":1,\"class\":\"kill\",\"node\":\"{}\"", name(VICTIM));
         self.file.op("\"nemesis\"", "invoke", "kill", &format!("{asked}}}"))?;
         self.empty(VICTIM)?;
+        let clients: Vec<usize> = (0..CLIENTS).filter(|client| !self.clients[*client].1).collect();
+        let first = self.messages + 1;
+        self.messages += clients.len() as u64;
+        let requests: Vec<(usize, u64)> = clients.into_iter().zip(first..).collect();
+        for (client, message) in &requests {
+            self.file.request("invoke", self.clients[*client].0, (VICTIM, *message))?;
+        }
+        for (_, message) in &requests {
+            self.file.indication(VICTIM, "broadcast", *message)?;
+        }
         self.file.op(&format!("\"{}\"", name(VICTIM)), "info", "exit", "{\"status\":\"signal 9\"}")?;
         self.file.op("\"nemesis\"", "ok", "kill", &format!("{asked},\"status\":\"signal 9\"}}"))?;
         self.dead = true;
-        let known = (0..VICTIM).map(|node| self.delivered[node][VICTIM]).max().expect("there are others");
-        self.sent[VICTIM].truncate(known);
         self.owed = (0..VICTIM).map(|node| self.pipes[node].len() as u64 + self.missing(node)).sum();
-        for _ in 0..UNANSWERED {
-            let client = self.draws.below(CLIENTS as u64) as usize;
-            if !self.clients[client].1 {
-                self.unanswered(client)?;
-            }
+        for (client, message) in requests {
+            self.file.request("info", self.clients[client].0, (VICTIM, message))?;
+            // A client whose request ended without an answer is not used again.
+            self.clients[client].0 += CLIENTS as u64;
         }
-        Ok(())
-    }
-
-    /// A request to the dead node. A client whose request ended without an answer is not used again.
-    fn unanswered(&mut self, client: usize) -> io::Result<()> {
-        self.messages += 1;
-        let number = self.clients[client].0;
-        self.file.request("invoke", number, (VICTIM, self.messages))?;
-        self.file.request("info", number, (VICTIM, self.messages))?;
-        self.clients[client].0 += CLIENTS as u64;
         Ok(())
     }
 
