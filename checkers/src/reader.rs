@@ -1,6 +1,6 @@
 //! The reader: from bytes to ops, one line at a time, with memory that does not grow with the file.
 //!
-//! A line as the recorder writes it goes through the [fast path](canonical), which is a comparison of bytes; anything else that
+//! A line as the recorder writes it goes through the fast path, which is a comparison of bytes; anything else that
 //! is valid JSON goes through serde_json and means the same. What is no op is an error that names the line. A file whose last
 //! line has no LF was cut short there ([`Reader::torn`]); that fragment is no op, even where it happens to be whole.
 
@@ -220,10 +220,8 @@ impl Context {
     fn node(&mut self, name: &str) -> Result<Node, String> {
         match self.table.find(name) {
             Some(node) => Ok(node),
-            None if self.header.is_some() => {
-                Err(format!("unknown node {}; {}", excerpt(name.as_bytes()), self.known()))
-            }
-            None => self.add(name),
+            None if self.header.is_none() || name.is_empty() => self.add(name),
+            None => Err(format!("unknown node {}; {}", excerpt(name.as_bytes()), self.known())),
         }
     }
 

@@ -40,7 +40,10 @@ impl RunFolder {
                 Err(error) => return Err(error).with_context(|| format!("failed to create {}", path.display())),
             }
         }
-        anyhow::bail!("failed to create a run folder: {name} and 9,998 more of that name exist in {}", results.display())
+        anyhow::bail!(
+            "failed to create a run folder: {name} and 9,998 more of that name exist in {}",
+            results.display()
+        )
     }
 
     fn furnish(path: PathBuf) -> Result<Self> {

@@ -67,7 +67,8 @@ impl System {
             .promises
             .iter()
             .map(|(property, condition)| {
-                let condition = serde_json::from_value((*condition).into()).context("a condition of the table is unknown")?;
+                let condition =
+                    serde_json::from_value((*condition).into()).context("a condition of the table is unknown")?;
                 Ok(((*property).to_owned(), condition))
             })
             .collect();

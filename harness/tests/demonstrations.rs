@@ -43,7 +43,10 @@ fn without_it(bug: &BugEntry) -> Result<(), Failed> {
 fn promised(verdict: &Value, such: impl Fn(&str) -> bool) -> Vec<&str> {
     let properties = verdict["properties"].as_array().into_iter().flatten();
     let counts = properties.filter(|property| property["standing"] == "promised");
-    counts.filter(|p| such(p["judgement"].as_str().unwrap_or_default())).filter_map(|p| p["property"].as_str()).collect()
+    counts
+        .filter(|p| such(p["judgement"].as_str().unwrap_or_default()))
+        .filter_map(|p| p["property"].as_str())
+        .collect()
 }
 
 fn run(bug: &BugEntry, more: &[&str]) -> Result<(Option<i32>, Value), Failed> {

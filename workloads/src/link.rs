@@ -119,7 +119,9 @@ impl ActiveFault {
 
 #[cfg(test)]
 mod tests {
-    use super::{ActiveFault, Decision, Frame, decide};
+    use expect_test::expect;
+
+    use super::{ActiveFault, Decision, Effect, Frame, decide};
     use crate::plan::{Kind, Mode};
 
     fn loss(id: u32, chance_ppm: u32) -> ActiveFault {
@@ -176,6 +178,77 @@ mod tests {
         assert_eq!(base, fates(7, 1, 0));
         for other in [fates(8, 1, 0), fates(7, 2, 0), fates(7, 1, 2)] {
             assert_ne!(base, other);
+        }
+    }
+
+    #[test]
+    fn lifting_a_cut_does_not_change_what_a_loss_decides() {
+        let fates = |mut active: Vec<ActiveFault>| -> Vec<bool> {
+            let mut fate = |_| {
+                let decision = decide(7, &mut active, frame(b"a"));
+                active.retain(|fault| fault.id != 9 || fault.effect != Effect::Cut(Mode::Drop));
+                decision.blocked.is_some_and(|(id, _)| id == 1)
+            };
+            (0..64).map(&mut fate).collect()
+        };
+        assert_eq!(fates(vec![loss(1, 500_000)])[1..], fates(vec![cut(9, Mode::Drop), loss(1, 500_000)])[1..]);
+    }
+
+    /// Which of the first 64 occurrences are lost, a bit each.
+    fn lost(seed: u64, id: u32, named: Frame<'_>) -> u64 {
+        let mut active = [loss(id, 300_000)];
+        (0..64).fold(0, |bits, at| bits | u64::from(decide(seed, &mut active, named).blocked.is_some()) << at)
+    }
+
+    #[test]
+    fn decisions_never_change() {
+        let decisions = [
+            lost(7, 1, frame(b"relay/17")),
+            lost(7, 1, frame(b"ack/relay/17")),
+            lost(u64::MAX, 3, Frame { from: 4, to: 2, key: b"send/1" }),
+            lost(0, 1, Frame { from: 1, to: 0, key: b"" }),
+        ];
+        expect![[r#"
+            [
+                "110000154910404a",
+                "011070848c027239",
+                "07080c1487410964",
+                "c2508410c1431580",
+            ]
+        "#]]
+        .assert_debug_eq(&decisions.map(|bits| format!("{bits:016x}")));
+    }
+
+    #[test]
+    fn the_share_of_lost_and_doubled_frames_is_the_chance() {
+        for chance_ppm in [0, 1_000, 200_000, 500_000, 999_000, 1_000_000] {
+            let duplicate = ActiveFault::new(2, &Kind::Duplicate { chance_ppm, links: vec![] }).unwrap();
+            let mut active = [loss(1, chance_ppm), duplicate];
+            let (mut lost, mut doubled, mut both) = (0_i64, 0_i64, 0_i64);
+            for message in 0..25_000 {
+                for _ in 0..4 {
+                    let decision = decide(7, &mut active, frame(format!("relay/{message}").as_bytes()));
+                    let (is_lost, is_doubled) = (decision.blocked.is_some(), decision.doubled_by.is_some());
+                    lost += i64::from(is_lost);
+                    doubled += i64::from(is_doubled);
+                    both += i64::from(is_lost && is_doubled);
+                }
+            }
+            // Four standard deviations of 100,000 throws are at most 632.
+            let share = i64::from(chance_ppm) / 10;
+            assert!((lost - share).abs() < 650 && (doubled - share).abs() < 650, "{chance_ppm}: {lost} {doubled}");
+            // Independent: the share of both is the product.
+            assert!((both - share * i64::from(chance_ppm) / 1_000_000).abs() < 650, "{chance_ppm}: {both}");
+        }
+    }
+
+    #[test]
+    fn what_happens_to_one_key_says_nothing_about_the_next() {
+        let fate = |message: u64| decide(7, &mut [loss(1, 500_000)], frame(format!("relay/{message}").as_bytes()));
+        let fates: Vec<bool> = (0..100_001).map(|message| fate(message).blocked.is_some()).collect();
+        for distance in [1, 2, 10] {
+            let alike = fates.windows(distance + 1).filter(|window| window[0] == window[distance]).count();
+            assert!((49_350..50_650).contains(&alike), "{distance}: {alike}");
         }
     }
 }

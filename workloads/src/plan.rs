@@ -34,7 +34,8 @@ pub struct Plan {
     /// Whether faults outside the system model are allowed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub beyond_model: bool,
-    /// The fault classes that were asked for (`kill`, `pause`, `partition`, `link`); each must bite, or the run is inconclusive.
+    /// The faults and classes of faults that were asked for (`kill`, `partition`, `link`, `loss`, ...); each must bite, or the
+    /// run is inconclusive.
     #[serde(default)]
     pub requested: Vec<String>,
     /// What clients ask for.

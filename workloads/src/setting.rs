@@ -16,6 +16,8 @@ pub enum Crashes {
     None,
     /// A node that crashed stays down.
     Stop,
+    /// A node that crashed may come back with what it had stored; where it does not, it counts as faulty.
+    Recover,
 }
 
 /// A system and its model, as far as a plan depends on it.

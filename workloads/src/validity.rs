@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::faults::{FAULTS, is_within, name_of};
-use crate::plan::{Anchor, Fault, Kind, LEADER, Link, Plan, Seen, When};
+use crate::plan::{Anchor, AroundLeader, Fault, Kind, LEADER, Link, Plan, Seen, When};
 use crate::setting::Setting;
 use crate::waiting;
 
@@ -81,7 +81,8 @@ pub fn check_against(plan: &Plan, setting: &Setting) -> Result<(), Flaw> {
     for (at, fault) in plan.faults.iter().enumerate() {
         if !is_within(&fault.fault, setting) {
             let (name, system) = (name_of(&fault.fault), &setting.algorithm);
-            let what = format!("{name} is outside the model of {system} (set \"beyond_model\": true or use --beyond-model)");
+            let what =
+                format!("{name} is outside the model of {system} (set \"beyond_model\": true or use --beyond-model)");
             return Err(Place::Fault(at).flaw(what));
         }
         if let Kind::Kill { node } = &fault.fault {
@@ -125,7 +126,9 @@ fn check_head(plan: &Plan) -> Result<(), Flaw> {
     }
     for name in &plan.requested {
         if !FAULTS.iter().any(|fault| fault.name == name || fault.class == name) {
-            return Err(Place::Whole("requested").flaw(format!("there is no fault and no class of faults named {name}")));
+            return Err(
+                Place::Whole("requested").flaw(format!("there is no fault and no class of faults named {name}"))
+            );
         }
     }
     within_a_year(plan.length_us, Place::Whole("length_us"))
@@ -223,18 +226,17 @@ impl<'a> Names<'a> {
             return Err(place.flaw(format!("the anchor waits for fault {id}, which is not in the plan")));
         };
         let ends = fault.for_us.is_some() || matches!(fault.fault, Kind::Kill { .. });
-        let never = || format!("the anchor waits for the end of fault {id}, which lasts until the heal; give it a for_us");
+        let never =
+            || format!("the anchor waits for the end of fault {id}, which lasts until the heal; give it a for_us");
         if ends { Ok(()) } else { Err(place.flaw(never())) }
     }
 
     fn fault(&self, fault: &Fault, place: Place) -> Result<(), Flaw> {
         fault.for_us.map_or(Ok(()), |for_us| within_a_year(for_us, place))?;
         match &fault.fault {
-            Kind::Kill { .. } if fault.for_us.is_some() => {
-                Err(place.flaw("a kill has no for_us: the node stays down"))
-            }
+            Kind::Kill { .. } if fault.for_us.is_some() => Err(place.flaw("a kill has no for_us: the node stays down")),
             Kind::Kill { node } | Kind::Pause { node } => self.target(node, place),
-            Kind::Partition { .. } => self.partition(&fault.fault, place),
+            Kind::Partition { cut, around_leader, .. } => self.partition(cut, around_leader.as_ref(), place),
             Kind::Loss { chance_ppm, links } | Kind::Duplicate { chance_ppm, links } => {
                 if *chance_ppm > 1_000_000 {
                     return Err(place.flaw(format!("a chance of {chance_ppm} millionths is more than always")));
@@ -248,13 +250,13 @@ impl<'a> Names<'a> {
         }
     }
 
-    fn partition(&self, kind: &Kind, place: Place) -> Result<(), Flaw> {
-        let Kind::Partition { cut, around_leader, .. } = kind else { return Ok(()) };
-        match around_leader {
+    fn partition(&self, cut: &[Link], around: Option<&AroundLeader>, place: Place) -> Result<(), Flaw> {
+        match around {
             Some(_) if !cut.is_empty() => Err(place.flaw("a partition has either cut or around_leader")),
             Some(around) => around.with.iter().try_for_each(|node| self.node(node, place)),
             None if cut.is_empty() => {
-                Err(place.flaw("a partition needs cut or around_leader; its shape is a name for people and cuts nothing"))
+                Err(place
+                    .flaw("a partition needs cut or around_leader; its shape is a name for people and cuts nothing"))
             }
             None => self.links(cut, place),
         }

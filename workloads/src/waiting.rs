@@ -31,7 +31,8 @@ const NAMED: usize = 6;
 /// Whether every chain of waiting entries has a beginning.
 pub(crate) fn check(plan: &Plan) -> Result<(), Flaw> {
     let entries = entries(plan);
-    let waits_for: BTreeMap<Entry, Entry> = entries.iter().filter_map(|(entry, _, for_)| Some((*entry, (*for_)?))).collect();
+    let waits_for: BTreeMap<Entry, Entry> =
+        entries.iter().filter_map(|(entry, _, for_)| Some((*entry, (*for_)?))).collect();
     let mut settled = BTreeSet::new();
     for (entry, place, _) in entries {
         if let Some(circle) = circle(entry, &waits_for, &mut settled) {
@@ -58,9 +59,7 @@ fn circle(entry: Entry, waits_for: &BTreeMap<Entry, Entry>, settled: &mut BTreeS
 
 /// A circle in words, from the entry where it was found.
 fn told(entry: Entry, circle: &[Entry]) -> String {
-    let (Some(first), others) = (circle.first(), circle.get(1..).unwrap_or_default()) else {
-        return format!("{entry} waits for itself");
-    };
+    let (first, others) = circle.split_first().expect("a circle has an entry");
     let mut names: Vec<String> = others.iter().take(NAMED).map(Entry::to_string).collect();
     if others.len() > NAMED {
         names.push("others".to_owned());
@@ -80,9 +79,8 @@ fn entries(plan: &Plan) -> Vec<(Entry, Place, Option<Entry>)> {
     let faults = plan.faults.iter().enumerate();
     let faults = faults.map(|(at, fault)| (Entry::Fault(fault.id), Place::Fault(at), awaited(&fault.when)));
     let rules = plan.rules.iter().enumerate();
-    let rules = rules.map(|(at, rule)| {
-        (Entry::Message(rule.broadcast), Place::Rule(at), Some(Entry::Message(rule.on_deliver)))
-    });
+    let rules = rules
+        .map(|(at, rule)| (Entry::Message(rule.broadcast), Place::Rule(at), Some(Entry::Message(rule.on_deliver))));
     operations.chain(faults).chain(rules).collect()
 }
 

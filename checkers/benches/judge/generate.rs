@@ -50,14 +50,14 @@ impl Shape {
 /// Writes a history of about so many lines.
 pub fn generate(shape: Shape, lines: u64, path: &Path) -> io::Result<Written> {
     let mut file = File::create(path)?;
-    file.op("\"nemesis\"", "info", "run", &header())?;
+    file.nemesis("info", "run", &header())?;
     match shape {
         Shape::Valid => Cluster::run(&mut file, lines)?,
         Shape::Integrity => integrity(&mut file, lines)?,
         Shape::Order => order(&mut file, lines)?,
     }
-    file.op("\"nemesis\"", "ok", "heal", "{}")?;
-    file.op("\"nemesis\"", "ok", "drained", "{}")?;
+    file.nemesis("ok", "heal", "{}")?;
+    file.nemesis("ok", "drained", "{}")?;
     file.finish()
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Context;
 use super::excerpt::{abridged, excerpt};
 use crate::header::{FORMAT, Header};
-use crate::op::{Event, Kind, MAX_MESSAGE, Op, Other, Process};
+use crate::op::{Event, Kind, MAX_MESSAGE, Message, Op, Other, Process};
 
 /// A line by its keys; unknown ones are ignored.
 #[derive(Deserialize)]
@@ -79,30 +79,33 @@ fn request(f: &str, value: Value, context: &mut Context) -> Result<Event, String
         return Ok(other(f.to_owned(), value));
     }
     let node = value.get("node").and_then(Value::as_str);
-    let node = node.ok_or_else(|| format!("a client's broadcast without a node in its value: {}", json(&value)))?;
-    let message = number(value.get("message"), "a client's broadcast needs a message")?;
+    let node =
+        node.ok_or_else(|| format!("a client's broadcast needs a node and a message; found {}", json(&value)))?;
+    let message = message(value.get("message"), "a client's broadcast")?;
     Ok(Event::Request { node: context.node(node)?, message })
 }
 
 fn indication(f: String, value: Value) -> Result<Event, String> {
     match f.as_str() {
-        "broadcast" => Ok(Event::Broadcast(number(Some(&value), "a node's broadcast needs a message")?)),
+        "broadcast" => Ok(Event::Broadcast(message(Some(&value), "a node's broadcast")?)),
         "deliver" if value.is_object() => {
-            let pos =
-                value.get("pos").and_then(Value::as_u64).and_then(|pos| NonZeroU32::new(u32::try_from(pos).ok()?));
-            let pos = pos.ok_or_else(|| format!("a delivery's pos counts from 1: {}", json(&value)))?;
-            let message = number(value.get("message"), "a delivery needs a message")?;
+            let message = message(value.get("message"), "a delivery")?;
+            let pos = u32_in(&value, "pos").and_then(NonZeroU32::new);
+            let needed = "a delivery with a position needs pos, a whole number from 1 to 2^32 - 1";
+            let pos = pos.ok_or_else(|| format!("{needed}; found {}", json(&value)))?;
             Ok(Event::Deliver { message, pos: Some(pos) })
         }
-        "deliver" => Ok(Event::Deliver { message: number(Some(&value), "a delivery needs a message")?, pos: None }),
+        "deliver" => Ok(Event::Deliver { message: message(Some(&value), "a delivery")?, pos: None }),
         "start" => {
-            let incarnation = value.get("incarnation").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
-            let incarnation = incarnation.ok_or_else(|| format!("a start without an incarnation: {}", json(&value)))?;
+            let needed = "a start needs an incarnation, a whole number up to 2^32 - 1";
+            let incarnation = u32_in(&value, "incarnation");
+            let incarnation = incarnation.ok_or_else(|| format!("{needed}; found {}", json(&value)))?;
             Ok(Event::Start { incarnation })
         }
         "leader" => {
             let term = value.get("term").and_then(Value::as_u64);
-            Ok(Event::Leader { term: term.ok_or_else(|| format!("a leader without a term: {}", json(&value)))? })
+            let term = term.ok_or_else(|| format!("a leader needs a term, a whole number; found {}", json(&value)))?;
+            Ok(Event::Leader { term })
         }
         _ => Ok(other(f, value)),
     }
@@ -133,10 +136,14 @@ fn other(f: String, value: Value) -> Event {
     Event::Other(Box::new(Other { f, value }))
 }
 
-fn number(value: Option<&Value>, needed: &str) -> Result<u64, String> {
-    let found = value.map_or("nothing".to_owned(), json);
+fn message(value: Option<&Value>, of: &str) -> Result<Message, String> {
+    let found = || value.map_or("none".to_owned(), json);
     let number = value.and_then(Value::as_u64).filter(|number| *number <= MAX_MESSAGE);
-    number.ok_or_else(|| format!("{needed}, a whole number up to 2^53 - 1; found {found}"))
+    number.ok_or_else(|| format!("{of} needs a message, a whole number up to 2^53 - 1; found {}", found()))
+}
+
+fn u32_in(value: &Value, key: &str) -> Option<u32> {
+    value.get(key).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok())
 }
 
 fn json(value: &Value) -> String {

@@ -817,6 +817,58 @@ fn a_promise_is_in_force_only_while_its_condition_holds() {
 }
 
 #[test]
+fn a_majority_is_more_than_half() {
+    let mut header = header(5, &[]);
+    header.promises.insert("agreement".to_owned(), Condition::WhileMajorityLives);
+    let killed = |dead: &[usize]| {
+        let kill = |n: &usize| {
+            format!(
+                "nemesis invoke kill {{\"id\":{n},\"node\":\"n{n}\"}} \n n{n} exits signal 9 \n nemesis ok kill {{\"id\":{n}}} \n"
+            )
+        };
+        format!(
+            "n1 broadcasts m1 \n n1 delivers m1 \n {} nemesis ok drained",
+            dead.iter().map(kill).collect::<String>()
+        )
+    };
+    let standing = |script: &str, header: &Header| {
+        let verdict = judge(Some(header), &ops(script), &Options::default());
+        let agreement = verdict.properties.into_iter().find(|p| p.property == "agreement");
+        format!("{:?}", agreement.expect("it is judged").standing)
+    };
+    expect!["Promised"].assert_eq(&standing(&killed(&[4, 5]), &header));
+    expect![[r#"NotInForce("only 2 of 5 nodes are correct")"#]].assert_eq(&standing(&killed(&[3, 4, 5]), &header));
+    header.nodes.pop();
+    expect![[r#"NotInForce("only 2 of 4 nodes are correct")"#]].assert_eq(&standing(&killed(&[3, 4]), &header));
+}
+
+#[test]
+fn where_an_acknowledgement_binds_for_ever_every_delivery_still_obliges() {
+    let forever = Header { ok: Acknowledges::Delivered, ..header(3, &["uniform-agreement"]) };
+    check_under(
+        &forever,
+        r#"
+        n1 broadcasts m1
+        n1 delivers m1
+        n2 delivers m1
+        nemesis invoke kill {"id":1,"class":"kill","node":"n1"}
+        n1 exits signal 9
+        nemesis ok kill {"id":1,"class":"kill","node":"n1"}
+        nemesis ok drained"#,
+        expect![[r#"
+            Violation, best-effort
+            uniform-agreement Invalid Promised, 1 violations, exercised 1
+              n2 delivered m1, but n3 never did [missing]
+                follows: m1 violates agreement already
+                1. line 0: n1 broadcasts m1 (m1 begins here)
+                2. line 2: n2 delivers m1 (every correct node owes it now)
+                3. line 3: nemesis kill n1 (a life ends here)
+                4. line 6: nemesis says that all is healed and drained (m1 is not delivered at n3)
+        "#]],
+    );
+}
+
+#[test]
 fn a_requested_fault_that_never_bit_makes_the_run_inconclusive() {
     let asked = Header { requested: vec!["partition".to_owned(), "kill".to_owned()], ..header(1, &[]) };
     check_under(

@@ -32,7 +32,9 @@ mod tests {
 
     #[test]
     fn durations_have_a_unit_or_are_seconds() {
-        for (text, us) in [("30s", 30_000_000), ("5m", 300_000_000), ("2", 2_000_000), ("1.5s", 1_500_000), ("20ms", 20_000)] {
+        for (text, us) in
+            [("30s", 30_000_000), ("5m", 300_000_000), ("2", 2_000_000), ("1.5s", 1_500_000), ("20ms", 20_000)]
+        {
             assert_eq!(parse_us(text), Ok(us), "{text}");
         }
     }

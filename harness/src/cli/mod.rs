@@ -5,7 +5,10 @@ mod verbs;
 
 use clap::Parser;
 
-pub use verbs::{CheckArgs, ExplainArgs, Gaps, JudgeArgs, ListArgs, ListWhat, PlanArgs, RunArgs, SchemaArgs, SchemaWhat, SystemArgs, WishArgs};
+pub use verbs::{
+    CheckArgs, ExplainArgs, Gaps, JudgeArgs, ListArgs, ListWhat, PlanArgs, RunArgs, SchemaArgs, SchemaWhat, SystemArgs,
+    WishArgs,
+};
 
 /// Start real node processes, inject faults, record a history, prove from it what held.
 #[derive(Debug, Parser)]

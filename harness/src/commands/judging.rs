@@ -56,7 +56,8 @@ fn open(mut file: &File) -> io::Result<Box<dyn Read + '_>> {
     if head != ZSTD_MAGIC {
         return Ok(Box::new(file));
     }
-    let unpacked = ruzstd::decoding::StreamingDecoder::new(file).map_err(|error| io::Error::other(error.to_string()))?;
+    let unpacked =
+        ruzstd::decoding::StreamingDecoder::new(file).map_err(|error| io::Error::other(error.to_string()))?;
     Ok(Box::new(unpacked))
 }
 

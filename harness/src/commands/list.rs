@@ -46,7 +46,8 @@ fn rows(what: ListWhat) -> Vec<Value> {
 
 fn algorithm(algorithm: &algorithms::Algorithm) -> Value {
     let mut row = json!(algorithm);
-    row["promises"] = algorithm.promises.iter().map(|(name, condition)| ((*name).to_owned(), json!(condition))).collect();
+    row["promises"] =
+        algorithm.promises.iter().map(|(name, condition)| ((*name).to_owned(), json!(condition))).collect();
     row
 }
 
@@ -83,7 +84,20 @@ fn row(row: &Value) -> String {
         None => text("name"),
     };
     let mut lines = format!("{name}\n    {}\n", wrap(&text("what"), 4));
-    for key in ["algorithm", "property", "needs", "class", "kind", "model", "promises", "parameters", "shapes", "evidence", "exercised", "source"] {
+    for key in [
+        "algorithm",
+        "property",
+        "needs",
+        "class",
+        "kind",
+        "model",
+        "promises",
+        "parameters",
+        "shapes",
+        "evidence",
+        "exercised",
+        "source",
+    ] {
         let shown = shown(&row[key]);
         if !shown.is_empty() {
             lines.push_str(&format!("    {key:<11}{}\n", wrap(&shown, 15)));

@@ -82,7 +82,8 @@ impl Conductor<'_> {
         let state = &mut self.nodes[node];
         state.ready = true;
         if body.listen.is_none() {
-            state.trouble = Some("did not take up the transport that init offers, and can't reach its peers".to_owned());
+            state.trouble =
+                Some("did not take up the transport that init offers, and can't reach its peers".to_owned());
         }
         state.listen = body.listen.as_deref().and_then(|listen| listen.parse::<SocketAddr>().ok());
         let observed = body.observe.as_deref().unwrap_or_default();

@@ -8,10 +8,10 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::child::{Life, Place};
-use super::logs::last_lines;
 use super::conductor::Conductor;
 use super::envelope::{self, CONTROLLER, Init, Transport};
 use super::events::Event;
+use super::logs::last_lines;
 use super::pulse::Pulse;
 use super::schedule::Schedule;
 use super::{Ended, Setup, signals};
@@ -184,7 +184,8 @@ impl<'a> Phases<'a> {
         let flow = self.pump(start_ns + self.setup.plan.length_us * 1_000, |_| false).await;
         let dropped = self.conductor.schedule.drop_plan();
         if dropped > 0 && flow == Flow::Deadline {
-            self.notes.push(format!("{dropped} entries of the plan never came due: their anchors were not seen in time"));
+            self.notes
+                .push(format!("{dropped} entries of the plan never came due: their anchors were not seen in time"));
         }
         flow
     }
@@ -323,9 +324,11 @@ impl<'a> Phases<'a> {
     }
 
     fn failure(&self) -> Option<anyhow::Error> {
-        let history = self.conductor.recorder.failure().map(|error| {
-            anyhow!("failed to write {}: {error}", self.setup.folder.file("history.jsonl").display())
-        });
+        let history = self
+            .conductor
+            .recorder
+            .failure()
+            .map(|error| anyhow!("failed to write {}: {error}", self.setup.folder.file("history.jsonl").display()));
         let trace = || {
             let error = self.conductor.proxy.trace_failure()?;
             Some(anyhow!("failed to write {}: {error}", self.setup.folder.file("messages.jsonl").display()))

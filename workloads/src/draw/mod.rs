@@ -1,23 +1,33 @@
 //! Drawing a plan: a pure function of (setting, wishes, seed).
 //!
-//! Half of the plans follow templates: short stories that are known to bring out a class of bugs ([`templates`]); half are
+//! Half of the plans follow templates: short stories that are known to bring out a class of bugs ([`TEMPLATES`]); half are
 //! random, with some kinds of fault switched off and the others weighted at random (swarm testing, Groce et al. 2012).
-//! Whatever was asked for by name is in the plan. All arithmetic is in integers.
+//! Whatever was asked for by name is in the plan, and finds live nodes and frames on their way. All arithmetic is in integers.
 
+mod aim;
+mod choice;
+mod kinds;
 mod lanes;
+mod requests;
+mod steps;
 mod templates;
 
-use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::chance::{mix, of_bytes};
-use crate::faults::{FAULTS, Fault};
-use crate::plan::{self, FORMAT, Operation, Plan, When};
+use crate::faults::Fault;
+use crate::plan::{self, FORMAT, Kind, Operation, Plan, When};
 use crate::setting::Setting;
-use crate::workloads::WORKLOADS;
+use crate::validity::TIME_MAX_US;
+
+pub use templates::{TEMPLATES, Template};
+
+/// The most broadcasts that are drawn for one plan.
+pub const OPERATIONS_MAX: u64 = 10_000_000;
 
 /// What a person asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,12 +66,19 @@ struct Draft<'a> {
     faults: Vec<&'static Fault>,
     /// Nodes that the plan kills, and when at the earliest, us.
     victims: Vec<(String, u64)>,
+    /// How many broadcasts belong to the steady rate: the messages 1 to this one.
+    steady: u64,
+    /// How many broadcasts there are.
+    broadcasts: u64,
+    /// How many links all faults together name.
+    links: usize,
 }
 
 /// Draws the plan of a seed.
 pub fn draw(setting: &Setting, wishes: &Wishes, seed: u64) -> Result<Plan, DrawError> {
-    check_workload(&wishes.workload)?;
-    let (faults, requested) = choose(setting, wishes)?;
+    choice::check_workload(&wishes.workload)?;
+    check_size(setting, wishes)?;
+    let (faults, requested) = choice::choose(setting, wishes)?;
     let system = of_bytes(setting.algorithm.as_bytes());
     let below = of_bytes(setting.over.as_deref().unwrap_or("").as_bytes());
     let chance = ChaCha8Rng::seed_from_u64(mix(seed, &[system, below]));
@@ -79,28 +96,54 @@ pub fn draw(setting: &Setting, wishes: &Wishes, seed: u64) -> Result<Plan, DrawE
         faults: Vec::new(),
         rules: Vec::new(),
     };
-    let mut draft = Draft { setting, wishes, chance, plan, faults, victims: Vec::new() };
+    let (victims, steady, broadcasts, links) = (Vec::new(), 0, 0, 0);
+    let mut draft = Draft { setting, wishes, chance, plan, faults, victims, steady, broadcasts, links };
     draft.draw_operations();
     draft.draw_faults();
     draft.spare_the_dead();
-    Ok(draft.finish())
+    draft.sort();
+    draft.aim();
+    Ok(draft.plan)
+}
+
+/// How many broadcasts the steady rate makes: at least one, unless none are wanted.
+fn steady(wishes: &Wishes) -> u64 {
+    let (length, rate) = (u128::from(wishes.length_us), u128::from(wishes.rate));
+    let count = u64::try_from(length * rate / 1_000_000).unwrap_or(u64::MAX);
+    count.max(u64::from(wishes.rate > 0 && wishes.length_us > 0))
+}
+
+fn check_size(setting: &Setting, wishes: &Wishes) -> Result<(), DrawError> {
+    if setting.nodes.is_empty() {
+        return Err(DrawError("a plan needs at least one node".to_owned()));
+    }
+    if wishes.length_us > TIME_MAX_US {
+        return Err(DrawError("a run lasts at most a year".to_owned()));
+    }
+    let count = steady(wishes);
+    if count > OPERATIONS_MAX {
+        let what = format!("{count} broadcasts are more than the {OPERATIONS_MAX} that a plan holds");
+        return Err(DrawError(format!("{what}; ask for a lower rate or a shorter run")));
+    }
+    Ok(())
 }
 
 impl Draft<'_> {
     /// Random senders at a steady rate: one broadcast in each interval, at a random moment of it.
     fn draw_operations(&mut self) {
-        let rate = u64::from(self.wishes.rate);
-        let count = (self.plan.length_us * rate / 1_000_000).max(u64::from(rate > 0 && self.plan.length_us > 0));
+        let (length, count) = (u128::from(self.plan.length_us), steady(self.wishes));
+        let mark = |at: u64| (length * u128::from(at) / u128::from(count)) as u64;
         for at in 0..count {
-            let (begin, end) = (self.plan.length_us * at / count, self.plan.length_us * (at + 1) / count);
+            let (begin, end) = (mark(at), mark(at + 1));
             let at_us = if end > begin { self.chance.random_range(begin..end) } else { begin };
             let node = self.any_node();
-            self.plan.operations.push(Operation { when: When::AtUs(at_us), node, broadcast: at + 1 });
+            self.broadcast(&node, When::AtUs(at_us));
         }
+        self.steady = count;
     }
 
     fn draw_faults(&mut self) {
-        let follows_templates = self.chance.random_bool(0.5);
+        let follows_templates = self.one_in(2);
         let told = follows_templates && self.tell_stories();
         if !told {
             self.fill_lanes();
@@ -110,25 +153,18 @@ impl Draft<'_> {
 
     /// Most requests to a node that is dead by then go to somebody else; an eighth stays, to see that they are refused.
     fn spare_the_dead(&mut self) {
-        let dead = |node: &str, at: u64| self.victims.iter().any(|(name, since)| name == node && *since <= at);
-        let misled: Vec<usize> = (0..self.plan.operations.len())
-            .filter(|at| {
-                let operation = &self.plan.operations[*at];
-                matches!(operation.when, When::AtUs(at_us) if dead(&operation.node, at_us))
-            })
-            .collect();
-        for at in misled {
-            if self.chance.random_range(0..8) > 0 {
+        for at in 0..self.plan.operations.len() {
+            let Operation { when, node, .. } = &self.plan.operations[at];
+            let dead = matches!(when, When::AtUs(at_us) if self.dies_us(node) <= *at_us);
+            if dead && !self.one_in(8) {
                 self.plan.operations[at].node = self.survivor();
             }
         }
     }
 
-    fn finish(mut self) -> Plan {
+    fn sort(&mut self) {
         self.plan.faults.sort_by_key(|fault| (due_us(&fault.when), fault.id));
-        let order = |operation: &Operation| (due_us(&operation.when), operation.broadcast);
-        self.plan.operations.sort_by_key(order);
-        self.plan
+        self.plan.operations.sort_by_key(|operation| (due_us(&operation.when), operation.broadcast));
     }
 
     fn has(&self, name: &str) -> bool {
@@ -140,14 +176,33 @@ impl Draft<'_> {
         self.plan.nodes[at].clone()
     }
 
-    /// A node that this plan does not kill, if there is one.
+    /// A node that this plan does not kill.
     fn survivor(&mut self) -> String {
-        let alive: Vec<&String> =
-            self.plan.nodes.iter().filter(|node| self.victims.iter().all(|(victim, _)| victim != *node)).collect();
-        match alive.as_slice() {
-            [] => self.any_node(),
-            alive => alive[self.chance.random_range(0..alive.len())].clone(),
-        }
+        self.alive_at(u64::MAX - 1)
+    }
+
+    /// A node that is alive at this time. There is one: not all are killed.
+    fn alive_at(&mut self, at_us: u64) -> String {
+        let alive: Vec<&String> = self.plan.nodes.iter().filter(|node| self.dies_us(node) > at_us).collect();
+        assert!(!alive.is_empty(), "the plan kills every node");
+        alive[self.chance.random_range(0..alive.len())].clone()
+    }
+
+    /// When the plan kills this node at the earliest, us; `u64::MAX` if it never does.
+    fn dies_us(&self, node: &str) -> u64 {
+        let deaths = self.victims.iter().filter(|(victim, _)| victim == node);
+        deaths.map(|(_, since)| *since).min().unwrap_or(u64::MAX)
+    }
+
+    /// Whether a pause of this node falls into this time, us.
+    fn is_paused(&self, node: &str, time: Range<u64>) -> bool {
+        self.plan.faults.iter().any(|fault| {
+            let begin = due_us(&fault.when);
+            let end = begin.saturating_add(fault.for_us.unwrap_or(u64::MAX));
+            matches!(&fault.fault, Kind::Pause { node: paused } if paused == node)
+                && begin < time.end
+                && time.start < end
+        })
     }
 
     /// How many more nodes may be killed: within the model, and two stay alive where there are more.
@@ -157,8 +212,9 @@ impl Draft<'_> {
         within.min(self.plan.nodes.len().saturating_sub(alive_min)).saturating_sub(self.victims.len())
     }
 
-    fn next_id(&self) -> u32 {
-        1 + self.plan.faults.iter().map(|fault| fault.id).max().unwrap_or(0)
+    /// True with a chance of 1 in `times`.
+    fn one_in(&mut self, times: u32) -> bool {
+        self.chance.random_range(0..times) == 0
     }
 
     /// A number between `low` and `high` (inclusive) whose logarithm is spread evenly: some bugs need one long delay, others
@@ -166,12 +222,30 @@ impl Draft<'_> {
     fn log_uniform(&mut self, low: u64, high: u64) -> u64 {
         let (low, high) = (low.max(1), high.max(low.max(1)));
         let octaves = (high / low).ilog2();
-        let base = low << self.chance.random_range(0..=octaves);
-        self.chance.random_range(base..=high.min(base.saturating_mul(2)))
+        if octaves == 0 {
+            return self.chance.random_range(low..=high);
+        }
+        // The last octave reaches beyond `high`; what falls there, less than half, is drawn again.
+        loop {
+            let base = low << self.chance.random_range(0..=octaves);
+            let number = self.chance.random_range(base..base.saturating_mul(2));
+            if number <= high {
+                return number;
+            }
+        }
     }
 
-    fn add(&mut self, when: When, for_us: Option<u64>, fault: plan::Kind) -> u32 {
-        let id = self.next_id();
+    /// One more broadcast; its number is the next one.
+    fn broadcast(&mut self, node: &str, when: When) -> u64 {
+        self.broadcasts += 1;
+        let operation = Operation { when, node: node.to_owned(), broadcast: self.broadcasts };
+        self.plan.operations.push(operation);
+        self.broadcasts
+    }
+
+    fn add(&mut self, when: When, for_us: Option<u64>, fault: Kind) -> u32 {
+        let id = 1 + u32::try_from(self.plan.faults.len()).expect("few faults are drawn");
+        self.links += fault.links().len();
         self.plan.faults.push(plan::Fault { id, when, for_us, fault });
         id
     }
@@ -183,64 +257,6 @@ fn due_us(when: &When) -> u64 {
         When::AtUs(at_us) => *at_us,
         When::After(_) => u64::MAX,
     }
-}
-
-fn check_workload(name: &str) -> Result<(), DrawError> {
-    if WORKLOADS.iter().any(|workload| workload.name == name) {
-        return Ok(());
-    }
-    let known: Vec<&str> = WORKLOADS.iter().map(|workload| workload.name).collect();
-    Err(DrawError(format!("there is no workload {name}; there is {}", known.join(", "))))
-}
-
-/// The faults to draw from, and which of them (as they were named) have to bite.
-fn choose(setting: &Setting, wishes: &Wishes) -> Result<(Vec<&'static Fault>, Vec<String>), DrawError> {
-    let names: Vec<&str> = wishes.nemesis.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).collect();
-    if names.contains(&"none") {
-        return match names.as_slice() {
-            ["none"] => Ok((Vec::new(), Vec::new())),
-            _ => Err(DrawError("--nemesis none can't be combined with faults".to_owned())),
-        };
-    }
-    let possible = |fault: &Fault| setting.nodes.len() > 1 || fault.class == "pause";
-    let allowed = |fault: &Fault| possible(fault) && (wishes.beyond_model || (fault.within)(setting));
-    let mut chosen: Vec<&'static Fault> = Vec::new();
-    let mut requested = Vec::new();
-    for name in names {
-        let meant: Vec<&'static Fault> = FAULTS.iter().filter(|f| name == "all" || f.name == name || f.class == name).collect();
-        if meant.is_empty() {
-            return Err(unknown(name));
-        }
-        let within: Vec<&'static Fault> = meant.iter().copied().filter(|fault| allowed(fault)).collect();
-        if within.is_empty() && name != "all" {
-            let alone = !meant.iter().any(|fault| possible(fault));
-            return Err(if alone { DrawError(format!("{name} needs at least two nodes")) } else { outside(name, setting) });
-        }
-        chosen.extend(within);
-        if name != "all" && !requested.iter().any(|known| known == name) {
-            requested.push(name.to_owned());
-        }
-    }
-    let mut seen = BTreeSet::new();
-    chosen.retain(|fault| seen.insert(fault.name));
-    Ok((chosen, requested))
-}
-
-fn outside(name: &str, setting: &Setting) -> DrawError {
-    let over = setting.over.as_ref().map_or(String::new(), |over| format!(" over {over}"));
-    DrawError(format!(
-        "{name} is outside the system model of {}{over}, which does not claim to withstand it; \
-         add --beyond-model to inject it all the same",
-        setting.algorithm
-    ))
-}
-
-fn unknown(name: &str) -> DrawError {
-    let mut known: Vec<&str> = FAULTS.iter().flat_map(|fault| [fault.name, fault.class]).collect();
-    known.extend(["none", "all"]);
-    known.sort_unstable();
-    known.dedup();
-    DrawError(format!("there is no fault {name}; there are {}", known.join(", ")))
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ impl<'f> Cluster<'f> {
             owed: 0,
         };
         for node in 0..NODES {
-            cluster.file.op(&format!("\"{}\"", name(node)), "info", "start", "{\"incarnation\":1}")?;
+            cluster.file.node(node, "start", "{\"incarnation\":1}")?;
         }
         while cluster.file.lines() + cluster.owed < lines {
             cluster.faults(lines)?;
@@ -110,13 +110,13 @@ impl<'f> Cluster<'f> {
 
     fn partition(&mut self, kind: &str, nth: u64, more: &str) -> io::Result<()> {
         let value = format!("{{\"id\":{},\"class\":\"partition\",{more}}}", nth + 2);
-        self.file.op("\"nemesis\"", kind, "partition", &value)
+        self.file.nemesis(kind, "partition", &value)
     }
 
     /// Kills the victim. All that it delivered had left for the others before; its last requests it took, and told nobody.
     fn kill(&mut self) -> io::Result<()> {
         let asked = format!("{{\"id\":1,\"class\":\"kill\",\"node\":\"{}\"", name(VICTIM));
-        self.file.op("\"nemesis\"", "invoke", "kill", &format!("{asked}}}"))?;
+        self.file.nemesis("invoke", "kill", &format!("{asked}}}"))?;
         self.empty(VICTIM)?;
         let clients: Vec<usize> = (0..CLIENTS).filter(|client| !self.clients[*client].1).collect();
         let first = self.messages + 1;
@@ -128,8 +128,8 @@ impl<'f> Cluster<'f> {
         for (_, message) in &requests {
             self.file.indication(VICTIM, "broadcast", *message)?;
         }
-        self.file.op(&format!("\"{}\"", name(VICTIM)), "info", "exit", "{\"status\":\"signal 9\"}")?;
-        self.file.op("\"nemesis\"", "ok", "kill", &format!("{asked},\"status\":\"signal 9\"}}"))?;
+        self.file.node(VICTIM, "exit", "{\"status\":\"signal 9\"}")?;
+        self.file.nemesis("ok", "kill", &format!("{asked},\"status\":\"signal 9\"}}"))?;
         self.dead = true;
         self.owed = (0..VICTIM).map(|node| self.pipes[node].len() as u64 + self.missing(node)).sum();
         for (client, message) in requests {
@@ -176,9 +176,9 @@ impl<'f> Cluster<'f> {
     fn deliver(&mut self) {
         let node = self.draws.below(NODES as u64) as usize;
         let sender = self.draws.below(NODES as u64) as usize;
-        let slow = self.draws.below(10) >= PACE[node];
-        let cut = self.isolated.is_some_and(|isolated| (node == isolated) != (sender == isolated));
-        if !slow && !cut && !(self.dead && node == VICTIM) {
+        let its_turn = self.draws.below(10) < PACE[node];
+        let reached = self.isolated.is_none_or(|isolated| (node == isolated) == (sender == isolated));
+        if its_turn && reached && (node as u64) < self.living() {
             self.deliver_next(node, sender);
         }
     }

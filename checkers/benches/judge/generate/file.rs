@@ -44,8 +44,30 @@ impl File {
         self.written.messages = messages;
     }
 
-    /// Appends an op; `process` and `value` are JSON.
-    pub fn op(&mut self, process: &str, kind: &str, f: &str, value: &str) -> io::Result<()> {
+    /// Appends an op of the nemesis; `value` is JSON, here and below.
+    pub fn nemesis(&mut self, kind: &str, f: &str, value: &str) -> io::Result<()> {
+        self.op("\"nemesis\"", [kind, f], value)
+    }
+
+    /// Appends an indication of a node.
+    pub fn node(&mut self, node: usize, f: &str, value: &str) -> io::Result<()> {
+        self.op(&format!("\"{}\"", name(node)), ["info", f], value)
+    }
+
+    /// Appends an indication of a node about a message.
+    pub fn indication(&mut self, node: usize, f: &str, message: u64) -> io::Result<()> {
+        self.node(node, f, &message.to_string())
+    }
+
+    /// Appends an op of a client about its request.
+    pub fn request(&mut self, kind: &str, client: u64, (node, message): (usize, u64)) -> io::Result<()> {
+        let value = format!("{{\"node\":\"{}\",\"message\":{message}}}", name(node));
+        // A request whose end nobody knows says why.
+        let value = if kind == "info" { value + ",\"error\":[\"timeout\",\"no answer within 1 s\"]" } else { value };
+        self.op(&client.to_string(), [kind, "broadcast"], &value)
+    }
+
+    fn op(&mut self, process: &str, [kind, f]: [&str; 2], value: &str) -> io::Result<()> {
         let (index, time) = (self.written.lines, self.time_ns);
         writeln!(
             self.out,
@@ -55,19 +77,6 @@ impl File {
         // A busy run: some 50,000 lines a second.
         self.time_ns += 1_000 + self.draws.below(40_000);
         Ok(())
-    }
-
-    /// Appends an indication of a node about a message.
-    pub fn indication(&mut self, node: usize, f: &str, message: u64) -> io::Result<()> {
-        self.op(&format!("\"{}\"", name(node)), "info", f, &message.to_string())
-    }
-
-    /// Appends an op of a client about its request.
-    pub fn request(&mut self, kind: &str, client: u64, (node, message): (usize, u64)) -> io::Result<()> {
-        let value = format!("{{\"node\":\"{}\",\"message\":{message}}}", name(node));
-        // A request whose end nobody knows says why.
-        let value = if kind == "info" { value + ",\"error\":[\"timeout\",\"no answer within 1 s\"]" } else { value };
-        self.op(&client.to_string(), kind, "broadcast", &value)
     }
 
     /// Ends the file.
