@@ -25,7 +25,7 @@ pub fn verdict(verdict: &Verdict) -> String {
 pub fn closing(verdict: &Verdict) -> String {
     let consistent = || match verdict.classification.as_slice() {
         [] => String::new(),
-        models => format!(" This history is {}.", models.join(" and ")),
+        models => format!(" Classified as: {}.", models.join(", ")),
     };
     let text = match &verdict.outcome {
         Outcome::Clean => format!("OK: every promised property held.{}", consistent()),
@@ -121,7 +121,7 @@ fn property(property: &PropertyVerdict) -> String {
     let (mark, rest) = match (&property.judgement, &property.standing) {
         (Judgement::Valid, Standing::NotPromised) => ("  -  ", "not promised, held".to_owned()),
         (Judgement::Valid, _) if property.exercised == 0 => ("  ok ", "held, not exercised".to_owned()),
-        (Judgement::Valid, _) => ("  ok ", format!("held, {} chances to fail", property.exercised)),
+        (Judgement::Valid, _) => ("  ok ", format!("held, {}", chances(property.exercised))),
         (Judgement::Unknown, _) => ("  ?  ", property.reason.clone().unwrap_or_default()),
         (Judgement::Invalid, Standing::Promised) => ("FAIL ", times(property.violations)),
         (Judgement::Invalid, Standing::NotInForce(why)) => ("  -  ", format!("lost, no promise: {why}")),
@@ -144,6 +144,10 @@ fn violations(property: &PropertyVerdict) -> String {
 /// Whether this property makes the run a violation.
 fn counts(property: &PropertyVerdict) -> bool {
     property.judgement == Judgement::Invalid && property.standing == Standing::Promised
+}
+
+fn chances(count: u64) -> String {
+    if count == 1 { "1 chance to fail".to_owned() } else { format!("{count} chances to fail") }
 }
 
 fn times(count: u64) -> String {

@@ -14,6 +14,7 @@ use anyhow::Result;
 
 use crate::cli::{Cli, Verb};
 use crate::exit::{Exit, UsageError};
+use crate::render::wrap;
 
 /// Does what was asked and gives the exit code; errors have been shown when it returns.
 pub fn execute(cli: Cli) -> Exit {
@@ -34,7 +35,7 @@ pub fn execute(cli: Cli) -> Exit {
 
 /// Prints an error and its causes on stderr.
 pub fn complain(error: &anyhow::Error) {
-    note(&format!("error: {error:#}"));
+    note(&wrap(&format!("error: {error:#}"), 0));
 }
 
 /// Prints a line for people on stderr. A closed stderr is no reason to stop.

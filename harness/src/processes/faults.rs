@@ -64,8 +64,9 @@ impl Conductor<'_> {
                 }
             }
             Err(why) => {
-                let value = json!({ "id": id, "class": class_of(&fault.fault), "reason": why });
+                let mut value = json!({ "id": id, "class": class_of(&fault.fault) });
                 self.recorder.nemesis(Type::Invoke, name_of(&fault.fault), &value);
+                value["reason"] = json!(why);
                 self.recorder.nemesis(Type::Fail, name_of(&fault.fault), &value);
                 self.schedule.fault_ended(self.clock.now_ns(), id);
             }
