@@ -23,12 +23,13 @@ pub fn drawn(system: &System, args: &WishArgs, seed: u64) -> Result<Plan> {
     draw(&system.setting(nodes), &wishes, seed).map_err(|error| usage(error.to_string()))
 }
 
-/// A plan from a file, if it makes sense and keeps within the system's model.
-pub fn read(system: &System, path: &Path) -> Result<Plan> {
+/// A plan from a file, if it makes sense and keeps within the system's model, unless it need not.
+pub fn read(system: &System, wishes: &WishArgs, path: &Path) -> Result<Plan> {
     let text = std::fs::read_to_string(path);
     let text = text.map_err(|error| usage(format!("failed to read the plan {}: {error}", path.display())))?;
     let place = |error: temblor_workloads::text::PlanError| usage(format!("{}, {error}", path.display()));
-    let plan = Plan::parse(&text).map_err(place)?;
+    let mut plan = Plan::parse(&text).map_err(place)?;
+    plan.beyond_model |= wishes.beyond_model;
     plan.validate(&text, &system.setting(plan.nodes.clone())).map_err(place)?;
     Ok(plan)
 }

@@ -96,8 +96,9 @@ impl System {
     /// How to start one of its nodes: this program as `temblor node`, or somebody else's.
     pub fn launch(&self, foreign: Option<(&Path, &[String])>) -> Result<Launch> {
         if let Some((program, arguments)) = foreign {
-            let program = program.canonicalize();
-            let program = program.map_err(|error| usage(format!("there is no program to start as a node: {error}")))?;
+            let absent =
+                |error| usage(format!("there is no program {} to start as a node: {error}", program.display()));
+            let program = program.canonicalize().map_err(absent)?;
             return Ok(Launch { program, arguments: arguments.to_vec() });
         }
         let program: PathBuf = std::env::current_exe().context("failed to find this program's own file")?;

@@ -10,9 +10,11 @@ pub fn parse_us(text: &str) -> Result<u64, String> {
         "" | "s" => 1_000_000,
         "m" => 60_000_000,
         "h" => 3_600_000_000,
-        _ => return Err(format!("no unit of time: {unit:?} (use us, ms, s, m or h; bare numbers are seconds)")),
+        _ => {
+            return Err(format!("no unit of time: {unit:?}\n\n  tip: use us, ms, s, m or h; bare numbers are seconds"));
+        }
     };
-    scaled(number, unit_us).ok_or_else(|| format!("no duration: {text:?} (write 30s, 5m, 500ms or bare seconds)"))
+    scaled(number, unit_us).ok_or_else(|| format!("no duration\n\n  tip: write 30s, 5m, 500ms or bare seconds"))
 }
 
 /// A decimal number times `unit`, exactly; what is smaller than one is cut off.

@@ -2,23 +2,24 @@
 
 use anyhow::Result;
 
-use super::judging::{judge_path, options};
+use super::judging::{judge_path, options, present};
 use super::{answer, complain};
 use crate::cli::CheckArgs;
-use crate::exit::{Exit, UsageError};
+use crate::exit::Exit;
 use crate::render;
 
 /// Judges each path; the exit code is the worst of all. A path that can't be judged doesn't keep the others from it.
 pub fn check(args: &CheckArgs) -> Result<Exit> {
     options(&args.judge)?;
+    // What is absent is a mistake of the command line: nothing is judged then, so no violation is masked by it.
+    args.paths.iter().try_for_each(|path| present(path))?;
     let mut exit = Exit::Clean;
     for path in &args.paths {
         let verdict = match judge_path(path, &args.judge) {
             Ok(verdict) => verdict,
             Err(error) => {
                 complain(&error);
-                let end = if error.is::<UsageError>() { Exit::Usage } else { Exit::Failed };
-                exit = exit.worst(end);
+                exit = exit.worst(Exit::Failed);
                 continue;
             }
         };

@@ -23,12 +23,16 @@ pub fn judge_path(path: &Path, args: &JudgeArgs) -> Result<Verdict> {
         let spooled = spool(io::stdin().lock()).context("failed to keep a copy of stdin")?;
         return judge_file(&spooled, &options).context("failed to read the history on stdin");
     }
+    present(path)?;
     let history = history_of(path);
-    if !history.exists() {
-        return Err(absent(path, &history));
-    }
     let file = File::open(&history).with_context(|| format!("failed to open {}", history.display()))?;
     judge_file(&file, &options).with_context(|| format!("failed to read {}", history.display()))
+}
+
+/// Whether there is a history at `path`; if not, that is a mistake of the command line.
+pub fn present(path: &Path) -> Result<()> {
+    let history = history_of(path);
+    if path == Path::new("-") || history.exists() { Ok(()) } else { Err(absent(path, &history)) }
 }
 
 /// The judge's options; an unknown property is a mistake of the command line.

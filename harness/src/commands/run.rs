@@ -50,7 +50,7 @@ enum Plans<'a> {
 impl<'a> Plans<'a> {
     fn new(args: &'a RunArgs, system: &System) -> Result<Self> {
         if let Some(path) = &args.plan {
-            return Ok(Plans::One(drawing::read(system, path)?));
+            return Ok(Plans::One(drawing::read(system, &args.wishes, path)?));
         }
         let first = args.wishes.seed.unwrap_or_else(drawing::fresh_seed);
         if first.checked_add(args.runs).is_none() {

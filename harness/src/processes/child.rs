@@ -19,8 +19,10 @@ use crate::containment::end_with_parent;
 
 /// A line of output longer than this is a flood.
 const LINE_MAX: usize = 16 << 20;
-/// More output than this in one life is a flood.
-const OUTPUT_MAX: u64 = 1 << 30;
+/// So much output each life may have in any case.
+const OUTPUT_MIN: u64 = 1 << 20;
+/// So much output it may have for each message of the plan: an honest node needs some hundred bytes.
+const OUTPUT_PER_MESSAGE: u64 = 16 << 10;
 /// So much of a node's log is kept on disk; the rest is counted.
 const LOG_MAX: u64 = 16 << 20;
 /// So many requests may wait for a node that does not read; a further one never leaves.
@@ -53,6 +55,13 @@ pub struct Place {
     pub data: PathBuf,
     /// Its log.
     pub stderr: PathBuf,
+    /// More output than this is a flood, bytes.
+    pub output_max: u64,
+}
+
+/// How much output a life may have that `messages` are broadcast in, bytes.
+pub fn output_max(messages: usize) -> u64 {
+    OUTPUT_MIN + messages as u64 * OUTPUT_PER_MESSAGE
 }
 
 /// A running node process.
@@ -76,7 +85,7 @@ impl Life {
         tokio::task::spawn_local(write(stdin.expect("stdin was asked to be a pipe"), requests));
         tokio::task::spawn_local(log(stderr, place.stderr.clone()));
         let stdout = stdout.expect("stdout was asked to be a pipe");
-        tokio::task::spawn_local(watch(child, stdout, (place.node, events)));
+        tokio::task::spawn_local(watch(child, stdout, (place.node, place.output_max, events)));
         Ok(Self { pid, inbox })
     }
 
@@ -139,9 +148,9 @@ async fn log(mut stderr: ChildStderr, path: PathBuf) {
 }
 
 /// Reads the output to its end, waits for the process, and reports both in this order.
-async fn watch(mut child: Child, stdout: ChildStdout, (node, events): (usize, mpsc::Sender<Event>)) {
+async fn watch(mut child: Child, stdout: ChildStdout, (node, most, events): (usize, u64, mpsc::Sender<Event>)) {
     let (gone, is_gone) = oneshot::channel();
-    let read = read(stdout, is_gone, (node, &events));
+    let read = read(stdout, is_gone, (node, most, &events));
     let wait = async {
         let status = child.wait().await;
         let _ = gone.send(());
@@ -153,7 +162,11 @@ async fn watch(mut child: Child, stdout: ChildStdout, (node, events): (usize, mp
     let _ = events.send(Event::Exited { node, status }).await;
 }
 
-async fn read(mut stdout: ChildStdout, is_gone: oneshot::Receiver<()>, (node, events): (usize, &mpsc::Sender<Event>)) {
+async fn read(
+    mut stdout: ChildStdout,
+    is_gone: oneshot::Receiver<()>,
+    (node, most, events): (usize, u64, &mpsc::Sender<Event>),
+) {
     let linger = async {
         let _ = is_gone.await;
         tokio::time::sleep(LINGER).await;
@@ -167,10 +180,11 @@ async fn read(mut stdout: ChildStdout, is_gone: oneshot::Receiver<()>, (node, ev
             () = &mut linger => 0,
         };
         total += count as u64;
-        if count == 0 || !hand_on(&mut lines, node, events).await {
+        let searched = lines.len() - count;
+        if count == 0 || !hand_on((&mut lines, searched), node, events).await {
             break;
         }
-        if lines.len() > LINE_MAX || total > OUTPUT_MAX {
+        if lines.len() > LINE_MAX || total > most {
             let _ = events.send(Event::Flood { node, bytes: total }).await;
             return;
         }
@@ -182,9 +196,10 @@ async fn read(mut stdout: ChildStdout, is_gone: oneshot::Receiver<()>, (node, ev
     }
 }
 
-/// Sends on the whole lines at the front of `lines`, if any; `false` when nobody listens any more.
-async fn hand_on(lines: &mut Vec<u8>, node: usize, events: &mpsc::Sender<Event>) -> bool {
-    let Some(end) = memchr::memrchr(b'\n', lines) else {
+/// Sends on the whole lines at the front of `lines`, if any; `false` when nobody listens any more. The first `searched` bytes
+/// hold no LF, and are not looked at again: a line may come in many pieces.
+async fn hand_on((lines, searched): (&mut Vec<u8>, usize), node: usize, events: &mpsc::Sender<Event>) -> bool {
+    let Some(end) = memchr::memrchr(b'\n', &lines[searched..]).map(|at| searched + at) else {
         lines.reserve(64 << 10);
         return true;
     };

@@ -76,10 +76,14 @@ impl Conductor<'_> {
 
     /// The node answered `init`.
     fn introduced(&mut self, node: usize, body: &Body<'_>) {
-        if body.kind != "init_ok" || self.nodes[node].ready {
+        let state = &mut self.nodes[node];
+        if body.kind == "error" {
+            let (code, text) = (body.code.unwrap_or(0), body.text.as_deref().unwrap_or("no text"));
+            state.refusal = Some(format!("refused init (code {code}: {text})"));
+        }
+        if body.kind != "init_ok" || state.ready {
             return;
         }
-        let state = &mut self.nodes[node];
         state.ready = true;
         if body.listen.is_none() {
             state.trouble =

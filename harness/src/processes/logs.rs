@@ -9,12 +9,16 @@ const TAIL: u64 = 16 << 10;
 /// So much of a line is shown, characters.
 const WIDTH: usize = 160;
 
-/// The last lines of a log, without control characters; none if there is no log.
+/// The last lines of a log, without control characters; none if there is no log. If a Rust program panicked shortly before the
+/// end, they begin there instead: behind it may be a long backtrace, which says less.
 pub fn last_lines(path: &Path, count: usize) -> Vec<String> {
     let bytes = tail(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(count)..].iter().map(|line| printable(line)).collect()
+    let end = lines.len().saturating_sub(count);
+    let panic = lines.iter().rposition(|line| line.starts_with("thread '") && line.contains(" panicked at "));
+    let begin = panic.map_or(end, |at| at.saturating_sub(2).min(end));
+    lines[begin..].iter().take(count).map(|line| printable(line)).collect()
 }
 
 fn tail(path: &Path) -> std::io::Result<Vec<u8>> {

@@ -15,6 +15,8 @@ pub struct Node {
     pub incarnation: u32,
     /// Whether it has answered `init`.
     pub ready: bool,
+    /// With which words it refused `init`.
+    pub refusal: Option<String>,
     /// Where it listens for its peers.
     pub listen: Option<std::net::SocketAddr>,
     /// Whether it reports its deliveries.
@@ -43,6 +45,7 @@ impl Node {
             life: None,
             incarnation: 0,
             ready: false,
+            refusal: None,
             listen: None,
             reports_deliveries: false,
             killed_by: None,

@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::child::{Life, Place};
+use super::child::{self, Life, Place};
 use super::conductor::Conductor;
 use super::envelope::{self, CONTROLLER, Init, Transport};
 use super::events::Event;
@@ -69,6 +69,8 @@ impl<'a> Phases<'a> {
         self.heed();
         let healed = self.heal().await;
         let drained = if started.is_ok() && healed != Flow::Stop { self.drain().await } else { Flow::Stop };
+        // One that came since ended the heal or the drain early.
+        self.heed();
         self.conductor.recorder.flush();
         let facts = self.facts();
         self.end().await;
@@ -86,7 +88,7 @@ impl<'a> Phases<'a> {
             tokio::task::yield_now().await;
         }
         self.conductor.let_go();
-        let deadline = self.conductor.clock.now_ns() + self.setup.init_timeout_us * 1_000;
+        let deadline = self.conductor.clock.now_ns().saturating_add(self.setup.init_timeout_us.saturating_mul(1_000));
         let settled = |c: &Conductor<'_>| c.nodes.iter().all(|node| node.ready || node.life.is_none());
         let flow = self.pump(deadline, settled).await;
         let missing: Vec<usize> =
@@ -103,7 +105,9 @@ impl<'a> Phases<'a> {
     fn start_node(&mut self, at: usize) -> Result<()> {
         let conductor = &mut self.conductor;
         let name = conductor.nodes[at].name.clone();
-        let place = Place { node: at, data: self.setup.folder.data(&name), stderr: self.setup.folder.stderr(&name) };
+        let (folder, plan) = (self.setup.folder, self.setup.plan);
+        let output_max = child::output_max(plan.operations.len() + plan.rules.len());
+        let place = Place { node: at, data: folder.data(&name), stderr: folder.stderr(&name), output_max };
         let life = Life::start(self.setup.launch, &place, conductor.events.clone());
         let life = life.with_context(|| format!("failed to start node {name}: {}", self.setup.launch))?;
         // As others see it: in a PID namespace it has another pid here.
@@ -140,10 +144,11 @@ impl<'a> Phases<'a> {
     fn not_ready(&mut self, at: usize) {
         let node = &mut self.conductor.nodes[at];
         if node.life.is_some() {
-            let within = format!("within {} s", seconds(self.setup.init_timeout_us));
-            let value = json!({ "reason": format!("no answer to init {within}"), "requests": 1 });
+            let late = || format!("did not answer init within {} s", seconds(self.setup.init_timeout_us));
+            let reason = node.refusal.take().unwrap_or_else(late);
+            let value = json!({ "reason": reason, "requests": 1 });
             self.conductor.recorder.node(&node.name, "silent", &value);
-            node.trouble = Some(format!("did not answer init {within}"));
+            node.trouble = Some(reason);
         }
     }
 
@@ -190,7 +195,7 @@ impl<'a> Phases<'a> {
         flow
     }
 
-    /// Takes note of an interrupt: it ends the main phase, and the run is judged as far as it came.
+    /// Takes note of an interrupt: it ends the phase in which it came, and the run is judged as far as it came.
     fn heed(&mut self) {
         let interrupts = self.setup.interrupts;
         if interrupts.count() > self.heeded {
@@ -198,7 +203,7 @@ impl<'a> Phases<'a> {
             let reason = interrupts.name();
             self.conductor.schedule.drop_plan();
             self.conductor.recorder.nemesis(Type::Info, "interrupted", &json!({ "reason": reason }));
-            self.notes.push(format!("interrupted by {reason}: healing, draining, judging what there is"));
+            self.notes.push(format!("interrupted by {reason}: what there is is judged"));
         }
     }
 
