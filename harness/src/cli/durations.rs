@@ -14,7 +14,7 @@ pub fn parse_us(text: &str) -> Result<u64, String> {
             return Err(format!("no unit of time: {unit:?}\n\n  tip: use us, ms, s, m or h; bare numbers are seconds"));
         }
     };
-    scaled(number, unit_us).ok_or_else(|| format!("no duration\n\n  tip: write 30s, 5m, 500ms or bare seconds"))
+    scaled(number, unit_us).ok_or_else(|| "no duration\n\n  tip: write 30s, 5m, 500ms or bare seconds".to_owned())
 }
 
 /// A decimal number times `unit`, exactly; what is smaller than one is cut off.

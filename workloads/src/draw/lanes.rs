@@ -27,8 +27,9 @@ impl Draft<'_> {
             self.draw_kills();
         }
         for name in on.into_iter().filter(|name| *name != "kill") {
-            // Two pauses of one node can't overlap.
-            let lanes = if name != "pause" && self.one_in(4) { 2 } else { 1 };
+            // Two pauses of one node can't overlap, and two nodes have no more than one link each way.
+            let room = name != "pause" && self.plan.nodes.len() > 2;
+            let lanes = if room && self.one_in(4) { 2 } else { 1 };
             (0..lanes).for_each(|_| self.fill_lane(name));
         }
     }

@@ -196,13 +196,8 @@ impl Draft<'_> {
 
     /// Whether a pause of this node falls into this time, us.
     fn is_paused(&self, node: &str, time: Range<u64>) -> bool {
-        self.plan.faults.iter().any(|fault| {
-            let begin = due_us(&fault.when);
-            let end = begin.saturating_add(fault.for_us.unwrap_or(u64::MAX));
-            matches!(&fault.fault, Kind::Pause { node: paused } if paused == node)
-                && begin < time.end
-                && time.start < end
-        })
+        let hits = |kind: &Kind| matches!(kind, Kind::Pause { node: paused } if paused == node);
+        self.plan.faults.iter().any(|fault| hits(&fault.fault) && overlaps(fault, &time))
     }
 
     /// How many more nodes may be killed: within the model, and two stay alive where there are more.
@@ -257,6 +252,12 @@ fn due_us(when: &When) -> u64 {
         When::AtUs(at_us) => *at_us,
         When::After(_) => u64::MAX,
     }
+}
+
+/// Whether a timed fault is in force at some moment of this time, us.
+fn overlaps(fault: &plan::Fault, time: &Range<u64>) -> bool {
+    let begin = due_us(&fault.when);
+    begin < time.end && time.start < begin.saturating_add(fault.for_us.unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -1,15 +1,23 @@
 //! What was asked for by name: it has to be in the plan, find its nodes alive, and frames on their way.
 
-use rand::Rng;
+use std::ops::Range;
 
-use super::{Draft, due_us};
+use rand::Rng;
+use rand::seq::SliceRandom;
+
+use super::{Draft, due_us, overlaps};
 use crate::faults::{class_of, name_of};
 use crate::plan::{self, Kind, Link, When};
 
 /// A pause of a node that is killed later needs so long to be seen, us.
 const SEEN_US: u64 = 200_000;
 
-/// A time, and a node that is alive and going then, with another one that is alive.
+/// A stage is such a part of the run: a sixth, or less where that is in the way of something.
+const PARTS: [u64; 4] = [6, 12, 24, 48];
+/// So many nodes are looked at for a sender.
+const SENDERS: usize = 16;
+
+/// A time, and a node that is alive and going then, with others of which one at least is alive.
 struct Stage {
     begin: u64,
     lasts: u64,
@@ -21,8 +29,9 @@ impl Draft<'_> {
     /// Whatever was asked for by name, and is not there yet with room to bite, is put in once.
     pub(super) fn add_what_was_requested(&mut self) {
         let mut requested = self.plan.requested.clone();
-        // Kills first, then pauses: the other faults look for nodes that are alive and going.
-        requested.sort_by_key(|name| (name != "kill", name != "pause"));
+        // The others look for nodes that are alive and going, and for links that are not cut.
+        let order = |name: &str| ["kill", "pause", "partition"].iter().position(|first| *first == name).unwrap_or(3);
+        requested.sort_by_key(|name| order(name));
         for wanted in requested {
             if self.plan.faults.iter().any(|fault| is(&wanted, &fault.fault) && self.is_sure_to_bite(fault)) {
                 continue;
@@ -44,10 +53,12 @@ impl Draft<'_> {
                 let known = self.plan.nodes.contains(node);
                 known && begin < end && self.dies_us(node) > begin.saturating_add(SEEN_US)
             }
-            Kind::Partition { cut: links, .. } | Kind::Delay { links, .. } => {
-                let lives = |node: &str| self.dies_us(node) == u64::MAX;
-                let sends = |node: &str| lives(node) && !self.is_paused(node, begin..end);
-                links.iter().any(|(from, to)| sends(from) && lives(to)) && self.broadcasts_in(begin, end)
+            Kind::Partition { cut: links, .. } => {
+                links.iter().any(|link| self.is_going(link, begin..end)) && self.broadcasts_in(begin, end)
+            }
+            Kind::Delay { links, .. } => {
+                let free = |link: &Link| self.is_going(link, begin..end) && !self.is_cut(link, begin..end);
+                links.iter().any(free) && self.broadcasts_in(begin, end)
             }
             Kind::Loss { .. } | Kind::Duplicate { .. } => false,
         }
@@ -70,19 +81,19 @@ impl Draft<'_> {
             self.add(When::AtUs(begin), Some(lasts.max(1)), Kind::Pause { node });
             return;
         }
-        let Stage { begin, lasts, from, others } = self.stage();
+        let Stage { begin, lasts, from, others } = self.stage(name);
         let links: Vec<Link> = others.iter().map(|other| (from.clone(), other.clone())).collect();
         let kind = match name {
             "partition" => {
                 let (shape, mode) = ("isolate-one".to_owned(), self.mode());
                 Kind::Partition { shape, mode, cut: links, around_leader: None }
             }
-            "loss" => Kind::Loss { chance_ppm: 500_000, links },
-            "duplicate" => Kind::Duplicate { chance_ppm: 500_000, links },
+            "loss" => Kind::Loss { chance_ppm: 800_000, links },
+            "duplicate" => Kind::Duplicate { chance_ppm: 800_000, links },
             _ => Kind::Delay { delay_us: lasts.min(20_000), links },
         };
         if self.wishes.rate > 0 {
-            // Five, so that a chance of a half misses them all but rarely, if nothing else is under way.
+            // So many that chance misses them all in one of 3,000 plans at most, if nothing else is under way.
             for step in 1..=5 {
                 self.broadcast(&from, When::AtUs(begin + lasts * step / 8));
             }
@@ -90,22 +101,54 @@ impl Draft<'_> {
         self.add(When::AtUs(begin), Some(lasts), kind);
     }
 
-    /// The second quarter of the run or so; where only one node survives, the time before the first death.
-    fn stage(&mut self) -> Stage {
+    /// A time and a sender without other faults in the way: what a partition takes, nothing else can take.
+    fn stage(&mut self, name: &str) -> Stage {
         let survivors = self.plan.nodes.iter().filter(|node| self.dies_us(node) == u64::MAX).count();
-        let (begin, lasts) = if survivors > 1 || self.victims.is_empty() {
-            (self.plan.length_us / 4, self.plan.length_us / 3)
-        } else {
-            (0, self.victims.iter().map(|(_, since)| *since).min().unwrap_or(0))
-        };
-        let going = |node: &&String| self.dies_us(node) == u64::MAX && !self.is_paused(node, begin..begin + lasts);
-        let going: Vec<String> = self.plan.nodes.iter().filter(going).cloned().collect();
-        let from = match going.as_slice() {
-            [] => self.survivor(),
-            going => going[self.chance.random_range(0..going.len())].clone(),
-        };
+        let first_death = self.victims.iter().map(|(_, since)| *since).min();
+        // Where only one node survives, everything has to happen before the first death.
+        let horizon = first_death.filter(|_| survivors < 2).unwrap_or(self.plan.length_us);
+        let found = PARTS.iter().find_map(|parts| self.free_place((horizon, *parts), name));
+        let (begin, lasts, from) = found.unwrap_or_else(|| (horizon / 4, (horizon / 6).max(1), self.survivor()));
         let others = self.plan.nodes.iter().filter(|other| **other != from).cloned().collect();
-        Stage { begin, lasts: lasts.max(1), from, others }
+        Stage { begin, lasts, from, others }
+    }
+
+    /// A time of a part of the run, and a sender with a link that is free then.
+    fn free_place(&mut self, (horizon, parts): (u64, u64), name: &str) -> Option<(u64, u64, String)> {
+        let lasts = (horizon / parts).max(1);
+        let mut senders = self.plan.nodes.clone();
+        senders.shuffle(&mut self.chance);
+        senders.truncate(SENDERS);
+        // Each begins half a stage after the one before.
+        let begins = (0..2 * parts - 1).map(|at| horizon * at / (2 * parts));
+        let mut places: Vec<(u64, &String)> =
+            begins.flat_map(|begin| senders.iter().map(move |from| (begin, from))).collect();
+        places.shuffle(&mut self.chance);
+        let fits = |(begin, from): &(u64, &String)| {
+            let time = *begin..begin + lasts;
+            let free = |link| name == "partition" || !self.is_cut(link, time.clone());
+            self.links_from(from).iter().any(|link| self.is_going(link, time.clone()) && free(link))
+        };
+        let (begin, from) = places.into_iter().find(fits)?;
+        Some((begin, lasts, from.clone()))
+    }
+
+    fn links_from(&self, from: &str) -> Vec<Link> {
+        let others = self.plan.nodes.iter().filter(|other| *other != from);
+        others.map(|other| (from.to_owned(), other.clone())).collect()
+    }
+
+    /// Whether both ends of a link are alive all this time, and its sender is not paused.
+    fn is_going(&self, (from, to): &Link, time: Range<u64>) -> bool {
+        self.dies_us(from).min(self.dies_us(to)) >= time.end && !self.is_paused(from, time)
+    }
+
+    /// Whether a partition that cuts this link falls into this time.
+    fn is_cut(&self, link: &Link, time: Range<u64>) -> bool {
+        self.plan.faults.iter().any(|fault| {
+            let Kind::Partition { cut, around_leader, .. } = &fault.fault else { return false };
+            overlaps(fault, &time) && (around_leader.is_some() || cut.contains(link))
+        })
     }
 }
 
