@@ -851,19 +851,28 @@ fn where_an_acknowledgement_binds_for_ever_every_delivery_still_obliges() {
         n1 broadcasts m1
         n1 delivers m1
         n2 delivers m1
+        c1 asks n2 m2
+        n2 broadcasts m2
+        n2 delivers m2
+        c1 ok n2 m2
         nemesis invoke kill {"id":1,"class":"kill","node":"n1"}
         n1 exits signal 9
         nemesis ok kill {"id":1,"class":"kill","node":"n1"}
         nemesis ok drained"#,
         expect![[r#"
-            Violation, best-effort
-            uniform-agreement Invalid Promised, 1 violations, exercised 1
+            Violation, none
+            uniform-agreement Invalid Promised, 2 violations, exercised 1
               n2 delivered m1, but n3 never did [missing]
                 follows: m1 violates agreement already
                 1. line 0: n1 broadcasts m1 (m1 begins here)
                 2. line 2: n2 delivers m1 (every correct node owes it now)
-                3. line 3: nemesis kill n1 (a life ends here)
-                4. line 6: nemesis says that all is healed and drained (m1 is not delivered at n3)
+                3. line 7: nemesis kill n1 (a life ends here)
+                4. line 10: nemesis says that all is healed and drained (m1 is not delivered at n3)
+              n2 delivered m2, but n3 never did [missing]
+                follows: m2 violates agreement already
+                1. line 4: n2 broadcasts m2 (m2 begins here)
+                2. line 5: n2 delivers m2 (every correct node owes it now)
+                3. line 10: nemesis says that all is healed and drained (m2 is not delivered at n3)
         "#]],
     );
 }
@@ -1167,6 +1176,198 @@ fn a_later_life_of_a_sender_begins_an_order_of_its_own() {
                 3. line 12: n3 delivers m4 (m3 has not been delivered at n3)
         "#]],
     );
+}
+
+#[test]
+fn only_promised_strict_fifo_order_holds_anything_back() {
+    let script = "
+        n1 broadcasts m1
+        n1 broadcasts m2
+        n1 delivers m1
+        n1 delivers m2
+        nemesis ok drained";
+    let consequences = |promises: &[&str], fifo_gaps: FifoGaps| {
+        let options = Options { fifo_gaps, ..Options::default() };
+        let verdict = judge(Some(&header(2, promises)), &ops(script), &options);
+        let agreement = verdict.properties.into_iter().find(|p| p.property == "agreement").expect("it is judged");
+        agreement.witnesses.iter().filter(|witness| witness.consequence_of.is_some()).count()
+    };
+    assert_eq!(consequences(&["agreement", "fifo-order"], FifoGaps::Forbidden), 1);
+    assert_eq!(consequences(&["agreement", "fifo-order"], FifoGaps::Allowed), 0);
+    assert_eq!(consequences(&["agreement"], FifoGaps::Forbidden), 0);
+}
+
+#[test]
+fn of_many_messages_that_are_acknowledged_for_ever_none_is_forgotten() {
+    let forever = Header { ok: Acknowledges::Delivered, ..header(1, &["uniform-agreement"]) };
+    let many: String = (1..=150).map(|m| format!("c1 asks n1 m{m} \n c1 ok n1 m{m} \n")).collect();
+    let verdict = judge(Some(&forever), &ops(&format!("{many} nemesis ok drained")), &Options::default());
+    let uniform = verdict.properties.iter().find(|p| p.property == "uniform-agreement").expect("it is judged");
+    assert_eq!(uniform.violations, 150);
+}
+
+#[test]
+fn every_later_life_begins_in_the_middle_and_forgets_the_one_before() {
+    check(
+        &["fifo-order"],
+        "
+        n1 broadcasts m1
+        n1 broadcasts m2
+        n1 broadcasts m3
+        n2 starts
+        n2 starts
+        n2 delivers m2
+        n2 delivers m3
+        n2 starts
+        n2 delivers m1
+        n2 delivers m3
+        nemesis ok drained",
+        expect![[r#"
+            Clean, none
+        "#]],
+    );
+}
+
+#[test]
+fn in_mode_recover_a_node_goes_on_where_it_was() {
+    let recover = Header { crashes: Crashes::Recover, ..header(2, &["fifo-order"]) };
+    check_under(
+        &recover,
+        "
+        n1 broadcasts m1
+        n1 broadcasts m2
+        n1 broadcasts m3
+        n2 starts
+        n2 delivers m1
+        n2 starts
+        n2 delivers m3
+        nemesis ok drained",
+        expect![[r#"
+            Violation, none
+            fifo-order Invalid Promised, 1 violations, exercised 0
+              n2 delivered m3 but never m2, though n1 broadcast m2 first [gap]
+                1. line 1: n1 broadcasts m2 (m2 is before m3)
+                2. line 2: n1 broadcasts m3 (after m2, so m2 must come first everywhere)
+                3. line 6: n2 delivers m3 (m2 has not been delivered at n2)
+        "#]],
+    );
+}
+
+#[test]
+fn of_three_lives_of_a_sender_each_has_its_own_order() {
+    check(
+        &["fifo-order"],
+        "
+        n1 starts
+        n1 broadcasts m1
+        n1 starts
+        n1 broadcasts m2
+        n1 broadcasts m3
+        n1 starts
+        n1 broadcasts m4
+        n1 broadcasts m5
+        n2 delivers m4
+        n2 delivers m5
+        n2 delivers m3
+        nemesis ok drained",
+        expect![[r#"
+            Violation, none
+            fifo-order Invalid Promised, 1 violations, exercised 0
+              n2 delivered m3 but never m2, though n1 broadcast m2 first [gap]
+                1. line 3: n1 broadcasts m2 (m2 is before m3)
+                2. line 4: n1 broadcasts m3 (after m2, so m2 must come first everywhere)
+                3. line 10: n2 delivers m3 (m2 has not been delivered at n2)
+        "#]],
+    );
+}
+
+#[test]
+fn what_one_node_delivers_late_another_may_never_deliver() {
+    check(
+        &["fifo-order"],
+        "
+        n1 broadcasts m1
+        n1 broadcasts m2
+        n2 delivers m2
+        n3 delivers m2
+        n2 delivers m1
+        nemesis ok drained",
+        expect![[r#"
+            Violation, none
+            fifo-order Invalid Promised, 2 violations, exercised 0
+              n2 delivered m2 before m1, though n1 broadcast m1 first [swap]
+                1. line 0: n1 broadcasts m1 (m1 is before m2)
+                2. line 1: n1 broadcasts m2 (after m1, so m1 must come first everywhere)
+                3. line 2: n2 delivers m2 (m1 has not been delivered at n2)
+                4. line 4: n2 delivers m1 (too late)
+              n3 delivered m2 but never m1, though n1 broadcast m1 first [gap]
+                1. line 0: n1 broadcasts m1 (m1 is before m2)
+                2. line 1: n1 broadcasts m2 (after m1, so m1 must come first everywhere)
+                3. line 3: n3 delivers m2 (m1 has not been delivered at n3)
+        "#]],
+    );
+}
+
+#[test]
+fn in_the_weak_form_every_delivery_calls_for_all_before_it() {
+    let weak = |script: &str| {
+        let options = Options { fifo_gaps: FifoGaps::Allowed, ..Options::default() };
+        render(&judge(Some(&header(2, &["fifo-order"])), &ops(script), &options))
+    };
+    expect![[r#"
+        Violation, none
+        fifo-order Invalid Promised, 1 violations, exercised 0
+          n2 delivered m4 before m3, though n1 broadcast m3 first [swap]
+            1. line 2: n1 broadcasts m3 (m3 is before m4)
+            2. line 3: n1 broadcasts m4 (after m3, so m3 must come first everywhere)
+            3. line 5: n2 delivers m4 (m3 has not been delivered at n2)
+            4. line 6: n2 delivers m3 (too late)
+    "#]]
+    .assert_eq(&weak(
+        "
+        n1 broadcasts m1
+        n1 broadcasts m2
+        n1 broadcasts m3
+        n1 broadcasts m4
+        n2 delivers m2
+        n2 delivers m4
+        n2 delivers m3
+        nemesis ok drained",
+    ));
+    expect![[r#"
+        Violation, none
+        fifo-order Invalid Promised, 1 violations, exercised 0
+          n2 delivered m2 before m1, though n1 acknowledged m1 before m2 was asked for [swap]
+            1. line 1: client 1 is told ok by n1 for m1 (m1 is before m2)
+            2. line 2: client 1 asks n1 to broadcast m2 (after m1, so m1 must come first everywhere)
+            3. line 4: n2 delivers m2 (m1 has not been delivered at n2)
+            4. line 6: n2 delivers m1 (too late)
+    "#]]
+    .assert_eq(&weak(
+        "
+        c1 asks n1 m1
+        c1 ok n1 m1
+        c1 asks n1 m2
+        c2 asks n1 m3
+        n2 delivers m2
+        n2 delivers m3
+        n2 delivers m1
+        nemesis ok drained",
+    ));
+}
+
+#[test]
+fn one_correct_node_can_not_disagree() {
+    let script = r#"
+        nemesis invoke kill {"id":1,"class":"kill","node":"n2"}
+        n2 exits signal 9
+        n1 broadcasts m1
+        n2 delivers m1
+        n1 delivers m1
+        nemesis ok drained"#;
+    let verdict = judge(Some(&header(2, &["agreement"])), &ops(script), &Options::default());
+    let agreement = verdict.properties.iter().find(|p| p.property == "agreement").expect("it is judged");
+    assert_eq!(agreement.exercised, 0);
 }
 
 #[test]
