@@ -733,16 +733,10 @@ fn results_that_cannot_be_written_are_5() {
 fn a_node_that_cannot_be_started_is_5() {
     let temblor = Temblor::new();
     temblor.write("prose", "no program\n");
-    check(
-        &temblor,
-        "run best-effort --nodes 2 --seed 1 --bin prose",
-        (
-            5,
-            expect![[r#"
-        best-effort: 2 nodes, 266 operations, 6 faults, 5 s, seed 1
-        error: the run in results/RUN failed: failed to start
-        node n1: FOLDER/prose: Permission denied (os error 13)
-    "#]],
-        ),
-    );
+    let ended = temblor.run("run best-effort --nodes 2 --seed 1 --bin prose").expect(5);
+    // Where the line breaks depends on the length of the folder's name.
+    let said = temblor.plain(&ended.said());
+    let error =
+        "error: the run in results/RUN failed: failed to start node n1: FOLDER/prose: Permission denied (os error 13)";
+    assert!(said.ends_with(error), "{said}");
 }
