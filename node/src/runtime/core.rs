@@ -15,7 +15,7 @@ use tokio::time::{Duration, Instant};
 use super::log;
 use super::peers::Mailbox;
 use super::storage::Storage;
-use super::wire::{self, Envelope, Init, InitOk, MALFORMED, NOT_SUPPORTED, Refusal, Request};
+use super::wire::{self, Envelope, Idle, Init, InitOk, MALFORMED, NOT_SUPPORTED, Refusal, Request};
 use crate::id::NodeId;
 use crate::layer::Nanos;
 use crate::packet::{Key, Packet, Payload};
@@ -27,7 +27,7 @@ pub struct Core {
     peers: Vec<NodeId>,
     stack: Stack,
     storage: Storage,
-    began: Instant,
+    clock: Clock,
     /// Indications that were asked for and are given.
     observed: Vec<String>,
     /// Where frames for each peer go; empty where stdout is the network.
@@ -36,6 +36,14 @@ pub struct Core {
     delivered: Vec<u64>,
     out: Vec<u8>,
     stdout: File,
+}
+
+/// The time of a step.
+enum Clock {
+    /// That which has passed since the node began.
+    Since(Instant),
+    /// That which the last input brought along.
+    At(Nanos),
 }
 
 impl Core {
@@ -47,7 +55,10 @@ impl Core {
             peers: init.node_ids.iter().copied().filter(|node| *node != init.node_id).collect(),
             stack,
             storage,
-            began: Instant::now(),
+            clock: match init.clock {
+                wire::Clock::Real => Clock::Since(Instant::now()),
+                wire::Clock::Virtual => Clock::At(init.moment.now),
+            },
             observed: init.observe.iter().filter(|name| OFFERED.contains(&name.as_str())).cloned().collect(),
             mailboxes: BTreeMap::new(),
             delivered: Vec::new(),
@@ -63,7 +74,8 @@ impl Core {
 
     /// Answers `init`.
     pub fn introduce(&mut self, init: &Init, listen: Option<SocketAddr>) {
-        let body = InitOk { r#type: "init_ok", in_reply_to: init.msg_id, observe: &self.observed, listen };
+        let clock = Some(init.clock).filter(|clock| *clock != wire::Clock::Real);
+        let body = InitOk { r#type: "init_ok", in_reply_to: init.msg_id, observe: &self.observed, listen, clock };
         wire::write(&mut self.out, (self.me, &init.asker), None, &wire::body(&body));
     }
 
@@ -77,14 +89,18 @@ impl Core {
 
     /// A line from a client or a peer. What makes no sense is answered where somebody waits for an answer, and logged.
     pub fn line(&mut self, line: &[u8]) {
-        let envelope: Envelope<'_> = match serde_json::from_slice(line) {
-            Ok(envelope) => envelope,
-            Err(error) => return log(&format!("ignored a line that is no envelope: {error}")),
-        };
+        match serde_json::from_slice(line) {
+            Ok(envelope) => self.envelope(&envelope),
+            Err(error) => log(&format!("ignored a line that is no envelope: {error}")),
+        }
+    }
+
+    /// A line, once it is known to be an envelope.
+    pub fn envelope(&mut self, envelope: &Envelope<'_>) {
         match envelope.src.parse() {
-            Ok(peer) if self.peers.contains(&peer) => self.frame(peer, &envelope),
+            Ok(peer) if self.peers.contains(&peer) => self.frame(peer, envelope),
             Ok(stranger) => log(&format!("ignored a frame of {stranger}, which is no peer")),
-            Err(_) => self.request(&envelope),
+            Err(_) => self.request(envelope),
         }
     }
 
@@ -96,7 +112,21 @@ impl Core {
 
     /// When [`Core::wake`] is wanted.
     pub fn next_wake(&self) -> Option<Instant> {
-        self.stack.next_wake().map(|at| self.began + Duration::from_nanos(at))
+        match self.clock {
+            Clock::Since(began) => self.stack.next_wake().map(|at| began + Duration::from_nanos(at)),
+            Clock::At(_) => None,
+        }
+    }
+
+    /// From now on it is this virtual time.
+    pub fn set_time(&mut self, now: Nanos) {
+        self.clock = Clock::At(now);
+    }
+
+    /// Ends the answer to an input.
+    pub fn idle(&mut self, input: u64) {
+        let idle = Idle { r#type: "idle", input, wake: self.stack.next_wake() };
+        wire::write(&mut self.out, (self.me, "observer"), None, &wire::body(&idle));
     }
 
     /// Lets everything that was decided leave, in the order that the contract of [`crate::layer`] asks for.
@@ -145,6 +175,7 @@ impl Core {
                 let echo = format!(",\"echo\":{}", request.echo.map_or("null", RawValue::get));
                 self.reply(client, &request, ("echo_ok", &echo));
             }
+            "wake" if matches!(self.clock, Clock::At(_)) => self.wake(),
             "topology" => self.reply(client, &request, ("topology_ok", "")),
             kind => {
                 let text = format!("{kind:?} is not supported here");
@@ -196,7 +227,11 @@ impl Core {
             Some(mailbox) => {
                 mailbox.put(|out| wire::write(out, (self.me, &dest), Some(key.as_str()), body.raw().get()))
             }
-            None => wire::write(&mut self.out, (self.me, &dest), None, body.raw().get()),
+            None => {
+                // Plain Maelstrom knows no keys; whoever keeps a virtual clock decides by them.
+                let key = matches!(self.clock, Clock::At(_)).then_some(key.as_str());
+                wire::write(&mut self.out, (self.me, &dest), key, body.raw().get());
+            }
         }
     }
 
@@ -212,6 +247,9 @@ impl Core {
     }
 
     fn now(&self) -> Nanos {
-        u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        match self.clock {
+            Clock::Since(began) => u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            Clock::At(now) => now,
+        }
     }
 }

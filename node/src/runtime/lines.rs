@@ -1,5 +1,9 @@
 //! Lines out of chunks.
 
+use std::io::Read;
+
+use anyhow::{Context, Result};
+
 /// A line longer than this is refused.
 const LINE_MAX: usize = 16 << 20;
 
@@ -22,6 +26,27 @@ impl std::fmt::Display for TooLong {
 }
 
 impl std::error::Error for TooLong {}
+
+/// The first line of a stream that is not empty, and what was read behind it; `None` at the end of the stream. A last line
+/// needs no LF.
+pub fn first(stream: &mut impl Read) -> Result<Option<(Vec<u8>, Vec<u8>)>> {
+    let (mut read, mut chunk) = (Vec::new(), vec![0; 64 << 10]);
+    loop {
+        let blank = read.iter().take_while(|byte| u8::is_ascii_whitespace(byte)).count();
+        read.drain(..blank);
+        if let Some(end) = memchr::memchr(b'\n', &read) {
+            let rest = read.split_off(end + 1);
+            return Ok(Some((read, rest)));
+        }
+        if read.len() > LINE_MAX {
+            return Err(TooLong).context("failed to read the first line");
+        }
+        match stream.read(&mut chunk).context("failed to read stdin")? {
+            0 => return Ok((!read.is_empty()).then_some((read, Vec::new()))),
+            count => read.extend_from_slice(&chunk[..count]),
+        }
+    }
+}
 
 impl Lines {
     /// Where to append the next chunk.

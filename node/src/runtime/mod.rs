@@ -15,9 +15,11 @@ mod stdio;
 mod storage;
 #[cfg(test)]
 mod tests;
+mod virtual_clock;
 mod wire;
 
 use std::cell::RefCell;
+use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
@@ -32,8 +34,8 @@ use crate::algorithms::{Algorithm, system};
 use crate::bugs::{self, Bug, BugEntry};
 use crate::layer::{Identity, Layer};
 use crate::stack::Stack;
-use storage::Storage;
-use wire::Init;
+use storage::{Records, Storage};
+use wire::{Clock, Init};
 
 /// What a node is told on its command line; the rest comes with `init`.
 #[derive(Clone, Debug, clap::Args)]
@@ -97,9 +99,7 @@ fn resolve(args: &NodeArgs) -> Result<(&'static Algorithm, Option<&'static BugEn
 
 fn run(build: fn() -> Vec<Box<dyn Layer>>, bug: Option<Bug>) -> ExitCode {
     end_at_a_panic();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.context("failed to start the runtime");
-    match runtime.and_then(|runtime| LocalSet::new().block_on(&runtime, live(build, bug))) {
+    match begin(build, bug) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log(&format!("error: {error:#}"));
@@ -118,9 +118,9 @@ fn end_at_a_panic() {
 }
 
 /// A whole life: `init`, and then whatever comes, until stdin ends.
-async fn live(build: fn() -> Vec<Box<dyn Layer>>, bug: Option<Bug>) -> Result<()> {
-    let mut stdin = stdio::Stdin::open().context("failed to open stdin")?;
-    let Some((init, rest)) = first(&mut stdin).await? else { return Ok(()) };
+fn begin(build: fn() -> Vec<Box<dyn Layer>>, bug: Option<Bug>) -> Result<()> {
+    let mut stdin = File::from(std::io::stdin().as_fd().try_clone_to_owned().context("failed to open stdin")?);
+    let Some((init, rest)) = first(&mut stdin)? else { return Ok(()) };
     let identity = Identity {
         me: init.node_id,
         nodes: init.node_ids.clone(),
@@ -129,16 +129,26 @@ async fn live(build: fn() -> Vec<Box<dyn Layer>>, bug: Option<Bug>) -> Result<()
         bug,
     };
     let (storage, records) = Storage::open(std::env::var_os("TEMBLOR_DATA_DIR").map(Into::into))?;
-    let stack = Stack::new(identity, build());
     let stdout = std::io::stdout().as_fd().try_clone_to_owned().context("failed to open stdout")?;
-    let core = Rc::new(RefCell::new(Core::new((stack, storage), &init, stdout.into())));
+    let core = Core::new((Stack::new(identity, build()), storage), &init, stdout.into());
+    if init.clock == Clock::Virtual {
+        return virtual_clock::live((core, records), &init, (stdin, rest));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("failed to start the runtime")?;
+    LocalSet::new().block_on(&runtime, live((core, records), &init, &rest))
+}
+
+/// A life in real time.
+async fn live((core, records): (Core, Records), init: &Init, rest: &[u8]) -> Result<()> {
+    let mut stdin = stdio::Stdin::open(rest).context("failed to open stdin")?;
+    let core = Rc::new(RefCell::new(core));
     let rearmed = Rc::new(Notify::new());
-    let listen = peers::open(&core, &rearmed, &init).await?;
-    core.borrow_mut().introduce(&init, listen);
+    let listen = peers::open(&core, &rearmed, init).await?;
+    core.borrow_mut().introduce(init, listen);
     core.borrow_mut().recover(records);
     core.borrow_mut().flush()?;
     tokio::task::spawn_local(keep_time(Rc::clone(&core), Rc::clone(&rearmed)));
-    take(&core, &rearmed, &rest)?;
     while let Some(lines) = stdin.lines().await? {
         take(&core, &rearmed, &lines)?;
     }
@@ -147,18 +157,12 @@ async fn live(build: fn() -> Vec<Box<dyn Layer>>, bug: Option<Bug>) -> Result<()
 
 /// The first line, which has to be `init`, and what came with it. An end of stdin before it is an end. Without a proper
 /// `init` there is no node; whoever asked is told why.
-async fn first(stdin: &mut stdio::Stdin) -> Result<Option<(Init, Vec<u8>)>> {
-    let mut lines = Vec::new();
-    while lines.trim_ascii().is_empty() {
-        let Some(more) = stdin.lines().await? else { return Ok(None) };
-        lines = more.trim_ascii_start().to_vec();
-    }
-    let end = memchr::memchr(b'\n', &lines).map_or(lines.len(), |at| at + 1);
-    let (line, rest) = lines.split_at(end);
-    match wire::read_init(line).context("the first line has to be init") {
-        Ok(init) => Ok(Some((init, rest.to_vec()))),
+fn first(stdin: &mut File) -> Result<Option<(Init, Vec<u8>)>> {
+    let Some((line, rest)) = lines::first(stdin)? else { return Ok(None) };
+    match wire::read_init(&line).context("the first line has to be init") {
+        Ok(init) => Ok(Some((init, rest))),
         Err(error) => {
-            let refusal = wire::refusal_of_init(line, &format!("{error:#}"));
+            let refusal = wire::refusal_of_init(&line, &format!("{error:#}"));
             std::io::stdout().write_all(&refusal).context("failed to write to stdout")?;
             Err(error)
         }

@@ -26,14 +26,16 @@ enum Source {
 }
 
 impl Stdin {
-    /// Takes over stdin.
-    pub fn open() -> Result<Self> {
+    /// Takes over stdin, of which this has been read already.
+    pub fn open(read: &[u8]) -> Result<Self> {
         let file = File::from(std::io::stdin().as_fd().try_clone_to_owned()?);
         let source = match pipe::Receiver::from_file(file) {
             Ok(pipe) => Source::Pipe(pipe),
             Err(_) => Source::Thread(by_thread(File::from(std::io::stdin().as_fd().try_clone_to_owned()?))),
         };
-        Ok(Self { source, buffer: Lines::default(), skipping: false })
+        let mut buffer = Lines::default();
+        buffer.space().extend_from_slice(read);
+        Ok(Self { source, buffer, skipping: false })
     }
 
     /// The next whole lines; `None` at the end. What was begun and never ended counts as a line; one that is too long is

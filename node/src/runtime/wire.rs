@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::id::NodeId;
+use crate::layer::Nanos;
 
 /// Maelstrom's code for a type of request that a node does not know.
 pub const NOT_SUPPORTED: u32 = 10;
@@ -27,6 +28,12 @@ pub struct Envelope<'a> {
     /// The body.
     #[serde(borrow)]
     pub body: &'a RawValue,
+    /// The virtual time of this input, ns.
+    #[serde(default)]
+    pub now: Option<Nanos>,
+    /// The number of this input, under a virtual clock.
+    #[serde(default)]
+    pub input: Option<u64>,
 }
 
 /// The parts of a request's body.
@@ -68,9 +75,35 @@ pub struct Init {
     /// Peers over TCP, on offer.
     #[serde(default)]
     pub transport: Option<Transport>,
+    /// Which clock the node lives by.
+    #[serde(default)]
+    pub clock: Clock,
     /// Who asked.
     #[serde(skip)]
     pub asker: String,
+    /// The virtual time and the number of this input; zeros in real time.
+    #[serde(skip)]
+    pub moment: Moment,
+}
+
+/// Which clock a node lives by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Clock {
+    /// Its machine's.
+    #[default]
+    Real,
+    /// The one that each input brings along.
+    Virtual,
+}
+
+/// When an input comes, under a virtual clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// The virtual time, ns.
+    pub now: Nanos,
+    /// Which input of this life it is, from 1.
+    pub input: u64,
 }
 
 /// Peers over TCP.
@@ -96,6 +129,20 @@ pub struct InitOk<'a> {
     /// Where the node listens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listen: Option<SocketAddr>,
+    /// The clock, where it is not the machine's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock: Option<Clock>,
+}
+
+/// The end of the answer to an input, under a virtual clock.
+#[derive(Debug, Serialize)]
+pub struct Idle {
+    /// `idle`.
+    pub r#type: &'static str,
+    /// The input.
+    pub input: u64,
+    /// When the node wants to be woken, ns.
+    pub wake: Option<Nanos>,
 }
 
 /// An answer that says no.
@@ -114,6 +161,13 @@ impl<'a> Refusal<'a> {
     }
 }
 
+impl Envelope<'_> {
+    /// When this input comes; `None` if it does not say.
+    pub fn moment(&self) -> Option<Moment> {
+        Some(Moment { now: self.now?, input: self.input? })
+    }
+}
+
 /// Reads the first line.
 pub fn read_init(line: &[u8]) -> Result<Init> {
     #[derive(Deserialize)]
@@ -128,6 +182,9 @@ pub fn read_init(line: &[u8]) -> Result<Init> {
     }
     let mut init: Init = serde_json::from_str(envelope.body.get()).context("no proper init")?;
     check(&init)?;
+    if init.clock == Clock::Virtual {
+        init.moment = envelope.moment().context("a virtual clock, and init brings no now and input")?;
+    }
     init.asker = envelope.src.into_owned();
     Ok(init)
 }
