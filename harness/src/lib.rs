@@ -16,4 +16,6 @@ pub mod proxy;
 pub mod recorder;
 pub mod render;
 pub mod results;
+pub mod script;
 pub mod system;
+pub mod virtual_time;

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::Serialize;
 use temblor_checkers::header::Header;
 
-use crate::clock::Clock;
+use crate::clock::Time;
 
 /// Writes one history.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Recorder {
     buffer: Vec<u8>,
     index: u64,
     last_ns: u64,
-    clock: Clock,
+    time: Time,
     failure: Option<io::Error>,
 }
 
@@ -60,10 +60,10 @@ pub struct Request<'a> {
 
 impl Recorder {
     /// Creates the file and writes its first line.
-    pub fn create(path: &Path, clock: Clock, header: &Header) -> io::Result<Self> {
+    pub fn create(path: &Path, time: Time, header: &Header) -> io::Result<Self> {
         let file = File::options().write(true).create_new(true).open(path)?;
         let (buffer, index, last_ns) = (Vec::with_capacity(64 << 10), 0, 0);
-        let mut recorder = Self { file, buffer, index, last_ns, clock, failure: None };
+        let mut recorder = Self { file, buffer, index, last_ns, time, failure: None };
         recorder.begin();
         recorder.string("nemesis");
         recorder.rest(Type::Info, "run", header);
@@ -136,13 +136,19 @@ impl Recorder {
         self.failure.as_ref()
     }
 
+    /// Ends the history; gives why it could not be written, if so.
+    pub fn into_failure(mut self) -> Option<io::Error> {
+        self.flush();
+        self.failure
+    }
+
     /// How many ops there are.
     pub fn ops(&self) -> u64 {
         self.index
     }
 
     fn begin(&mut self) {
-        self.last_ns = if self.index == 0 { 0 } else { self.last_ns.max(self.clock.now_ns()) };
+        self.last_ns = if self.index == 0 { 0 } else { self.last_ns.max(self.time.now_ns()) };
         self.text("{\"index\":");
         self.number(self.index);
         self.text(",\"time\":");

@@ -15,6 +15,7 @@ use temblor_workloads::setting::{Crashes, Links, Setting};
 use crate::cli::SystemArgs;
 use crate::exit::usage;
 use crate::processes::Launch;
+use crate::virtual_time::Simulated;
 
 /// An algorithm over a layer, with or without a planted bug.
 #[derive(Clone, Debug)]
@@ -109,6 +110,12 @@ impl System {
             }
         }
         Ok(Launch { program, arguments })
+    }
+
+    /// Its nodes as stacks of layers in this process.
+    pub fn simulated(&self, nodes: &[String]) -> Result<Simulated> {
+        let bug = self.bug.as_deref().and_then(bugs::find).map(|entry| entry.bug);
+        Simulated::new(nodes, Box::new(self.algorithm.build), bug).map_err(|error| usage(error.to_string()))
     }
 
     /// The bound of its model, ms.

@@ -6,8 +6,8 @@ mod verbs;
 use clap::Parser;
 
 pub use verbs::{
-    CheckArgs, ExplainArgs, Gaps, JudgeArgs, ListArgs, ListWhat, PlanArgs, RunArgs, SchemaArgs, SchemaWhat, SystemArgs,
-    WishArgs,
+    CheckArgs, Executor, ExplainArgs, Gaps, JudgeArgs, ListArgs, ListWhat, PlanArgs, RunArgs, SchemaArgs, SchemaWhat,
+    SystemArgs, WishArgs,
 };
 
 /// Start real node processes, inject faults, record a history, prove from it what held.

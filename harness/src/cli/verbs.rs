@@ -91,6 +91,9 @@ pub struct RunArgs {
     /// Run this plan instead of drawing one
     #[arg(long, value_name = "FILE", conflicts_with_all = ["nemesis", "nodes", "time_limit", "rate", "workload", "seed", "runs"])]
     pub plan: Option<PathBuf>,
+    /// What the nodes run on
+    #[arg(long, short = 'x', value_name = "NAME", value_enum, default_value_t)]
+    pub executor: Executor,
     /// How long a node has to answer init
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_us)]
     pub init_timeout: u64,
@@ -106,6 +109,29 @@ pub struct RunArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "the flattened struct is documented")]
     pub judge: JudgeArgs,
+}
+
+/// What carries a plan out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Executor {
+    /// Real processes in real time, over TCP through a proxy
+    #[default]
+    Processes,
+    /// Real processes in virtual time, one input after the other: repeatable
+    Lockstep,
+    /// The algorithms in this process, in virtual time: repeatable and fast
+    Sim,
+}
+
+impl Executor {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Executor::Processes => "processes",
+            Executor::Lockstep => "lockstep",
+            Executor::Sim => "sim",
+        }
+    }
 }
 
 /// `temblor plan`

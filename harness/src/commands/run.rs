@@ -10,7 +10,7 @@ use tokio::task::LocalSet;
 
 use super::judging::{judge_path, options};
 use super::{answer, complain, note};
-use crate::cli::RunArgs;
+use crate::cli::{Executor, RunArgs};
 use crate::drawing;
 use crate::exit::{Exit, usage};
 use crate::machine;
@@ -18,6 +18,7 @@ use crate::processes::{self, Ended, Interrupts, Launch, Setup};
 use crate::render;
 use crate::results::RunFolder;
 use crate::system::System;
+use crate::virtual_time::{self, Lockstep};
 
 /// Runs a plan, or one plan a seed, and judges each run.
 pub fn run(args: &RunArgs) -> Result<Exit> {
@@ -115,7 +116,11 @@ async fn run_one(
     let header = system.header(plan)?;
     let (bound_ms, init_timeout_us) = (system.bound_ms(), args.init_timeout);
     let setup = Setup { plan, header: &header, launch, folder: &folder, bound_ms, init_timeout_us, interrupts };
-    let ended = processes::run(&setup).await;
+    let ended = match args.executor {
+        Executor::Processes => processes::run(&setup).await,
+        Executor::Lockstep => virtual_time::carry_out(&setup, lockstep(&setup)),
+        Executor::Sim => virtual_time::carry_out(&setup, system.simulated(&plan.nodes)?),
+    };
     folder.tidy();
     let ended = ended.with_context(|| format!("the run in {} failed", folder.path().display()))?;
     let kept = keep(args, &folder, (plan, launch, &ended));
@@ -132,6 +137,11 @@ async fn run_one(
         exit = exit.worst(Exit::Inconclusive);
     }
     Ok(Run { folder, exit })
+}
+
+/// The nodes of a run in lockstep.
+fn lockstep(setup: &Setup<'_>) -> Lockstep {
+    Lockstep::new(setup.launch.clone(), &setup.plan.nodes, setup.folder.file("nodes"))
 }
 
 /// What is about to run, so that a person can do it again.
@@ -158,7 +168,7 @@ fn keep(args: &RunArgs, folder: &RunFolder, (plan, launch, ended): (&Plan, &Laun
         "command": command,
         "bug": args.bug,
         "seed": plan.seed,
-        "executor": "processes",
+        "executor": args.executor.name(),
         "node": machine::program(&launch.program)?,
         "node_command": launch.to_string(),
         "machine": machine::describe(),

@@ -266,7 +266,7 @@ impl Faults {
 }
 
 /// The value of a link fault's op.
-fn describe(id: u32, kind: &Kind, links: &Value) -> Value {
+pub fn describe(id: u32, kind: &Kind, links: &Value) -> Value {
     match kind {
         Kind::Partition { shape, mode, .. } => {
             json!({ "id": id, "class": "partition", "shape": shape, "mode": mode, "cut": links })

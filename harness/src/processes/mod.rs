@@ -26,11 +26,17 @@ use temblor_checkers::header::Header;
 use temblor_workloads::plan::Plan;
 use tokio::sync::mpsc;
 
-pub use child::Launch;
+pub use child::{Launch, status_text};
+pub use clients::{Clients, Pending};
+pub use envelope::{Body, CONTROLLER, Envelope, is_definite, read as read_envelope};
+pub use faults::describe;
 pub use interrupts::Interrupts;
 pub use logs::last_lines;
+pub use obligations::Obligations;
+pub use phases::OBSERVE;
+pub use schedule::{Due, Schedule, position};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Time};
 use crate::proxy::{Proxy, Settings};
 use crate::recorder::Recorder;
 use crate::results::RunFolder;
@@ -76,7 +82,7 @@ pub async fn run(setup: &Setup<'_>) -> Result<Ended> {
     descriptors::provide(setup.plan.nodes.len())?;
     let clock = Clock::start();
     let path = setup.folder.file("history.jsonl");
-    let recorder = Recorder::create(&path, clock, setup.header);
+    let recorder = Recorder::create(&path, Time::Real(clock), setup.header);
     let recorder = recorder.with_context(|| format!("failed to write {}", path.display()))?;
     let proxy = open_network(setup, clock)?;
     let (sender, events) = mpsc::channel(EVENTS_MAX);

@@ -1,0 +1,174 @@
+//! The script: what a plan has clients ask for, and what is made of what nodes say, whatever the nodes run on.
+//!
+//! Everything is recorded first; then whoever waits for it is served. Time comes from [`Time`], so a script can be followed in
+//! real and in virtual time.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use temblor_workloads::plan::Plan;
+
+use crate::clock::Time;
+use crate::processes::{Clients, Obligations, Pending, Schedule, is_definite};
+use crate::recorder::{Recorder, Request, Type};
+
+/// What is known of a run, apart from what its nodes run on.
+#[derive(Debug)]
+pub struct Script<'a> {
+    /// What is to be done.
+    pub plan: &'a Plan,
+    /// The run's clock.
+    pub time: Time,
+    /// The history.
+    pub recorder: Recorder,
+    /// Requests.
+    pub clients: Clients,
+    /// What is due.
+    pub schedule: Schedule,
+    /// What is still owed.
+    pub obligations: Obligations,
+    /// The latest claim to lead: term and node.
+    pub leader: Option<(u64, usize)>,
+    /// Deliveries that each node has reported.
+    deliveries: Vec<u64>,
+    /// Requests that ran into their time-out since the node last answered one.
+    ignored: Vec<usize>,
+}
+
+/// What a node answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer<'a> {
+    /// It took, or has done, what was asked for.
+    Ok,
+    /// An error, with Maelstrom's code and a text.
+    Error(i64, &'a str),
+    /// A reply of another type.
+    Other(&'a str),
+}
+
+impl<'a> Script<'a> {
+    /// A script of which nothing has happened.
+    pub fn new(plan: &'a Plan, time: Time, recorder: Recorder) -> Self {
+        let nodes = plan.nodes.len();
+        Self {
+            plan,
+            time,
+            recorder,
+            clients: Clients::default(),
+            schedule: Schedule::default(),
+            obligations: Obligations::new(nodes),
+            leader: None,
+            deliveries: vec![0; nodes],
+            ignored: vec![0; nodes],
+        }
+    }
+
+    /// A node's name.
+    pub fn name(&self, node: usize) -> &'a str {
+        &self.plan.nodes[node]
+    }
+
+    /// A client is about to ask `node` to broadcast `message`.
+    pub fn ask(&mut self, node: usize, message: u64) -> (u32, Pending) {
+        let (client, pending) = self.clients.ask(node, message);
+        let request = Request { client, node: &self.plan.nodes[node], message };
+        self.recorder.client(Type::Invoke, request, None);
+        (client, pending)
+    }
+
+    /// A request never left: it has definitely not happened.
+    pub fn unsent(&mut self, client: u32, why: &str) {
+        let open = self.clients.unanswered(None).into_iter().find(|(number, _)| *number == client);
+        if let Some((client, pending)) = open {
+            self.complete(client, pending, (Type::Fail, Some(("unsent", why))));
+            self.clients.settle(client);
+        }
+    }
+
+    /// A request has had no answer for too long.
+    pub fn timed_out(&mut self, client: u32, msg_id: u64) {
+        if let Some(pending) = self.clients.open(client, msg_id) {
+            self.ignored[pending.node] += 1;
+            self.complete(client, pending, (Type::Info, Some(("timeout", "no answer within 5 s"))));
+            self.clients.abandon(client);
+        }
+    }
+
+    /// Ends every open request to `node` (or to all) as `info`: nobody knows what became of it.
+    pub fn abandon(&mut self, node: Option<usize>, error: (&str, &str)) {
+        for (client, pending) in self.clients.unanswered(node) {
+            self.complete(client, pending, (Type::Info, Some(error)));
+            self.clients.abandon(client);
+        }
+    }
+
+    /// A client's request was answered; a late or doubled answer is skipped.
+    pub fn answered(&mut self, client: u32, in_reply_to: u64, answer: Answer<'_>) {
+        let Some(pending) = self.clients.open(client, in_reply_to) else { return };
+        self.ignored[pending.node] = 0;
+        match answer {
+            Answer::Ok => {
+                self.complete(client, pending, (Type::Ok, None));
+                self.obligations.acknowledged(pending.node, pending.message);
+                self.clients.settle(client);
+            }
+            Answer::Error(code, text) => {
+                let kind = if is_definite(code) { Type::Fail } else { Type::Info };
+                self.complete(client, pending, (kind, Some((&format!("code {code}"), text))));
+                if kind == Type::Fail { self.clients.settle(client) } else { self.clients.abandon(client) }
+            }
+            Answer::Other(kind) => {
+                let text = format!("{kind} is no answer to broadcast");
+                self.complete(client, pending, (Type::Info, Some(("unexpected", &text))));
+                self.clients.abandon(client);
+            }
+        }
+    }
+
+    /// A node took a message for broadcast.
+    pub fn broadcast(&mut self, node: usize, message: u64) {
+        self.recorder.indication(self.name(node), "broadcast", message);
+    }
+
+    /// A node delivered a message.
+    pub fn delivered(&mut self, node: usize, message: u64) {
+        self.recorder.indication(self.name(node), "deliver", message);
+        self.deliveries[node] += 1;
+        self.obligations.delivered(node, message);
+        self.schedule.delivered(self.time.now_ns(), node, (self.deliveries[node], message));
+    }
+
+    /// A node claims to lead.
+    pub fn led(&mut self, node: usize, term: u64) {
+        self.recorder.node(self.name(node), "leader", &BTreeMap::from([("term", term)]));
+        self.leader = self.leader.max(Some((term, node)));
+        self.schedule.led(self.time.now_ns(), term);
+    }
+
+    /// A node reported something else.
+    pub fn reported(&mut self, node: usize, kind: &str, value: &Value) {
+        self.recorder.node(self.name(node), kind, value);
+    }
+
+    /// A life has ended: what was asked of it will not be answered.
+    pub fn exited(&mut self, node: usize, status: &str) {
+        self.recorder.node(self.name(node), "exit", &BTreeMap::from([("status", status)]));
+        self.obligations.crashed(node);
+        self.abandon(Some(node), ("crashed", "the node exited before it answered"));
+    }
+
+    /// How many requests a node has left unanswered.
+    pub fn unanswered(&self, node: usize) -> usize {
+        self.clients.unanswered(Some(node)).len() + self.ignored[node]
+    }
+
+    /// Whether nothing is owed and everything is answered.
+    pub fn settled(&self) -> bool {
+        self.obligations.met() && self.clients.unanswered(None).is_empty()
+    }
+
+    fn complete(&mut self, client: u32, pending: Pending, (kind, error): (Type, Option<(&str, &str)>)) {
+        let node = &self.plan.nodes[pending.node];
+        self.recorder.client(kind, Request { client, node, message: pending.message }, error);
+    }
+}

@@ -1,0 +1,136 @@
+//! The cluster of `sim`: the layers themselves, in this process.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+
+use temblor_node::bugs::Bug;
+use temblor_node::id::NodeId;
+use temblor_node::layer::{Identity, Layer};
+use temblor_node::packet::{Key, Packet, Payload};
+use temblor_node::stack::{Output, Stack};
+
+use super::cluster::{Answer, Cluster, End, Frame, Input, Life, Said};
+
+/// What a frame has around its body, the names of its ends and its key, bytes:
+/// `{"src":"","dest":"","key":"","body":}` and the LF.
+const ENVELOPE: usize = 39;
+
+/// How to build the layers of a node, the top one first.
+pub type Build = Box<dyn Fn() -> Vec<Box<dyn Layer>>>;
+
+/// Nodes as stacks of layers.
+pub struct Simulated {
+    build: Build,
+    bug: Option<Bug>,
+    ids: Vec<NodeId>,
+    names: Vec<String>,
+    stacks: Vec<Option<Stack>>,
+}
+
+/// A client's request that is being handled.
+type Asked = (u32, u64);
+
+impl Simulated {
+    /// Nodes of these names, which have not begun to live.
+    ///
+    /// # Errors
+    /// A name that is none of temblor's own nodes' names.
+    pub fn new(names: &[String], build: Build, bug: Option<Bug>) -> Result<Self, temblor_node::id::NotANode> {
+        let ids: Result<Vec<NodeId>, _> = names.iter().map(|name| name.parse()).collect();
+        Ok(Self { build, bug, ids: ids?, names: names.to_vec(), stacks: names.iter().map(|_| None).collect() })
+    }
+
+    fn answer(&self, node: usize, outputs: Vec<Output>, asked: Option<Asked>) -> Answer<Payload> {
+        let mut said: Vec<Said<Payload>> = outputs.into_iter().filter_map(|output| self.said(node, output)).collect();
+        said.extend(asked.map(|(client, in_reply_to)| Said::Done { client, in_reply_to }));
+        let wake = self.stacks[node].as_ref().and_then(Stack::next_wake);
+        Answer { said, wake, end: None }
+    }
+
+    fn said(&self, node: usize, output: Output) -> Option<Said<Payload>> {
+        Some(match output {
+            Output::Send { to, key, body } => Said::Frame(self.frame(node, to, (key, body))),
+            Output::Broadcast(message) => Said::Broadcast(message),
+            Output::Deliver(message) => Said::Deliver(message),
+            Output::Indicate(indication) if indication.kind == "leader" => Said::Leader(indication.term),
+            Output::Indicate(indication) => {
+                let mut value = serde_json::to_value(&indication).expect("indications are plain data");
+                value.as_object_mut().map(|body| body.remove("type"));
+                Said::Indication(indication.kind.to_owned(), value)
+            }
+            // No layer of the table stores anything, and a log has no reader here.
+            Output::Store(..) | Output::Complain(_) => return None,
+        })
+    }
+
+    fn frame(&self, from: usize, to: NodeId, (key, body): (Key, Payload)) -> Frame<Payload> {
+        let to = self.ids.iter().position(|id| *id == to).expect("a stack sends to nodes of its cluster");
+        let names = self.names[from].len() + self.names[to].len();
+        let bytes = ENVELOPE + names + key.as_str().len() + body.raw().get().len();
+        Frame { from, to, key: key.as_str().into(), body, bytes }
+    }
+}
+
+impl Cluster for Simulated {
+    type Body = Payload;
+
+    fn start(&mut self, node: usize, life: Life) -> Answer<Payload> {
+        let Life { incarnation, seed, now_ns } = life;
+        let identity = Identity { me: self.ids[node], nodes: self.ids.clone(), incarnation, seed, bug: self.bug };
+        let stack = self.stacks[node].insert(Stack::new(identity, (self.build)()));
+        let outputs = stack.recover(now_ns, Vec::new());
+        self.answer(node, outputs, None)
+    }
+
+    fn input(&mut self, node: usize, now_ns: u64, input: Input<Payload>) -> Answer<Payload> {
+        let from = |at: usize| self.ids[at];
+        let stack = self.stacks[node].as_mut().expect("inputs are for nodes that are alive");
+        let (step, asked): (Box<dyn FnOnce() -> Vec<Output> + '_>, _) = match input {
+            Input::Broadcast { client, msg_id, message } => {
+                (Box::new(move || stack.broadcast(now_ns, message)), Some((client, msg_id)))
+            }
+            Input::Frame(frame) => {
+                let packet = Packet { key: Key::from_wire(&frame.key), payload: frame.body };
+                let from = from(frame.from);
+                (Box::new(move || stack.receive(now_ns, from, packet)), None)
+            }
+            Input::Wake => (Box::new(move || stack.wake(now_ns)), None),
+        };
+        match caught(step) {
+            Ok(outputs) => self.answer(node, outputs, asked),
+            Err(panic) => Answer { said: Vec::new(), wake: None, end: Some(panic) },
+        }
+    }
+
+    fn kill(&mut self, node: usize) {
+        self.stacks[node] = None;
+    }
+}
+
+thread_local! {
+    /// Whether a node's step is under way on this thread.
+    static IN_A_STEP: Cell<bool> = const { Cell::new(false) };
+    /// What the panic of the last step said.
+    static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Does a node's step. A panic ends the node, as it would end its process, and not the run.
+fn caught(step: impl FnOnce() -> Vec<Output>) -> Result<Vec<Output>, End> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(keep_panics_of_steps);
+    IN_A_STEP.set(true);
+    let done = catch_unwind(AssertUnwindSafe(step));
+    IN_A_STEP.set(false);
+    done.map_err(|_| End::Exited { status: "code 101".to_owned(), why: LAST_PANIC.take() })
+}
+
+/// A panic of a step is kept as the node's last words; any other is reported as before.
+fn keep_panics_of_steps() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(
+        move |panic| {
+            if IN_A_STEP.get() { LAST_PANIC.set(panic.to_string()) } else { report(panic) }
+        },
+    ));
+}

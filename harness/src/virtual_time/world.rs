@@ -1,0 +1,271 @@
+//! The world: one run in virtual time, and how it goes from one event to the next.
+//!
+//! One event is handled to its end before the next: an input is handed to a node, and what the node says takes effect in the
+//! order in which it was said. What is due by the plan at one instant comes before what the network brings.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use serde_json::json;
+use temblor_workloads::chance::mix;
+
+use super::agenda::Agenda;
+use super::cluster::{Answer, Cluster, End, Input, Life, Said};
+use super::nemesis::Nemesis;
+use super::network::{Departure, Network};
+use crate::processes::{Due, position};
+use crate::script::{self, Script};
+
+/// A request without an answer for so long ends as `info`.
+const REQUEST_TIMEOUT_NS: u64 = 5_000_000_000;
+/// A node is not woken earlier than so long after its last input, ns: it can't stop time.
+const LOOKAHEAD_NS: u64 = 1_000_000;
+/// A node that takes more inputs than this within a virtual millisecond spins.
+const SPIN_MAX: u64 = 10_000;
+
+/// One run.
+pub struct World<'a, C: Cluster> {
+    /// The plan, and what was made of it so far.
+    pub script: Script<'a>,
+    /// The time that everything here goes by, ns.
+    pub now: Rc<Cell<u64>>,
+    /// The nodes.
+    pub cluster: C,
+    /// The links between them.
+    pub network: Network<C::Body>,
+    /// The faults in force.
+    pub nemesis: Nemesis,
+    /// What is known of each node.
+    pub seats: Vec<Seat<C::Body>>,
+    /// What happens next.
+    pub agenda: Agenda<Event<C::Body>>,
+    /// Inputs that nodes have taken.
+    pub inputs: u64,
+    /// Sentences for the person who watches.
+    pub notes: Vec<String>,
+}
+
+/// What is known of one node.
+#[derive(Debug)]
+pub struct Seat<B> {
+    /// Which life this is, from 1.
+    pub incarnation: u32,
+    /// Whether it lives.
+    pub up: bool,
+    /// How many pauses are in force.
+    pub pauses: u32,
+    /// What came while it stood still.
+    inbox: VecDeque<Input<B>>,
+    /// When it is to be woken; others on the agenda are out of date.
+    wake: Option<u64>,
+    /// The millisecond of its last input, and how many inputs fell into it.
+    pace: (u64, u64),
+}
+
+/// What happens at some time.
+#[derive(Debug)]
+pub enum Event<B> {
+    /// A node gets an input.
+    Input(usize, Input<B>),
+    /// A node is woken, if this is still what it wants.
+    Wake(usize, u32),
+}
+
+impl<B> Default for Seat<B> {
+    fn default() -> Self {
+        Self { incarnation: 0, up: false, pauses: 0, inbox: VecDeque::new(), wake: None, pace: (0, 0) }
+    }
+}
+
+impl<'a, C: Cluster> World<'a, C> {
+    /// A world in which no node lives yet.
+    pub fn new(script: Script<'a>, now: Rc<Cell<u64>>, cluster: C) -> Self {
+        let (seed, nodes) = (script.plan.seed, script.plan.nodes.len());
+        Self {
+            script,
+            now,
+            cluster,
+            network: Network::new(seed, nodes),
+            nemesis: Nemesis::default(),
+            seats: (0..nodes).map(|_| Seat::default()).collect(),
+            agenda: Agenda::default(),
+            inputs: 0,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Begins a life of a node.
+    pub fn start(&mut self, node: usize) {
+        let seat = &mut self.seats[node];
+        seat.incarnation += 1;
+        seat.up = true;
+        let incarnation = seat.incarnation;
+        let seed = mix(self.script.plan.seed, &[node as u64, u64::from(incarnation)]);
+        self.script.recorder.node(self.script.name(node), "start", &BTreeMap::from([("incarnation", incarnation)]));
+        let answer = self.cluster.start(node, Life { incarnation, seed, now_ns: self.now.get() });
+        self.react(node, answer);
+    }
+
+    /// Goes on until it is `deadline_ns`, or nothing happens before that.
+    pub fn run_until(&mut self, deadline_ns: u64) {
+        loop {
+            let planned = self.script.schedule.next_ns().unwrap_or(u64::MAX);
+            let brought = self.agenda.next_ns().unwrap_or(u64::MAX);
+            let next = planned.min(brought);
+            if next > deadline_ns {
+                break;
+            }
+            self.now.set(next.max(self.now.get()));
+            if planned <= brought {
+                self.act();
+            } else if let Some(event) = self.agenda.pop() {
+                self.happen(event);
+            }
+        }
+        self.now.set(deadline_ns);
+    }
+
+    /// Puts what leaves on the agenda.
+    pub fn depart(&mut self, departures: Vec<Departure<C::Body>>) {
+        for Departure { at_ns, tie, frame } in departures {
+            self.agenda.enter(at_ns, tie, Event::Input(frame.to, Input::Frame(frame)));
+        }
+    }
+
+    /// A node may go on: what came while it stood still is handed to it.
+    pub fn resume(&mut self, node: usize) {
+        while self.seats[node].pauses == 0
+            && self.seats[node].up
+            && let Some(input) = self.seats[node].inbox.pop_front()
+        {
+            self.take(node, input);
+        }
+    }
+
+    /// Ends a life.
+    pub fn exit(&mut self, node: usize, status: &str) {
+        self.cluster.kill(node);
+        let seat = &mut self.seats[node];
+        (seat.up, seat.wake) = (false, None);
+        seat.inbox.clear();
+        self.script.exited(node, status);
+    }
+
+    /// Does what is due by now.
+    fn act(&mut self) {
+        while let Some(due) = self.script.schedule.pop(self.now.get()) {
+            let plan = self.script.plan;
+            match due {
+                Due::Operation(at) => {
+                    let operation = &plan.operations[at];
+                    self.ask(position(plan, &operation.node), operation.broadcast);
+                }
+                Due::Rule(at) => {
+                    let rule = &plan.rules[at];
+                    self.ask(position(plan, &rule.node), rule.broadcast);
+                }
+                Due::Fault(at) => self.begin_fault(at),
+                Due::Lift(id) => self.lift_fault(id),
+                Due::Timeout(client, msg_id) => self.script.timed_out(client, msg_id),
+            }
+        }
+    }
+
+    fn ask(&mut self, node: usize, message: u64) {
+        let (client, pending) = self.script.ask(node, message);
+        if !self.seats[node].up {
+            return self.script.unsent(client, "the node is down");
+        }
+        let msg_id = pending.msg_id;
+        self.script.schedule.push(self.now.get() + REQUEST_TIMEOUT_NS, Due::Timeout(client, msg_id));
+        self.hand(node, Input::Broadcast { client, msg_id, message });
+    }
+
+    fn happen(&mut self, event: Event<C::Body>) {
+        match event {
+            Event::Input(node, input) => self.hand(node, input),
+            Event::Wake(node, incarnation) => {
+                let seat = &self.seats[node];
+                if seat.incarnation == incarnation && seat.wake.is_some_and(|wake| wake <= self.now.get()) {
+                    self.seats[node].wake = None;
+                    self.hand(node, Input::Wake);
+                }
+            }
+        }
+    }
+
+    /// Hands an input to a node, or puts it aside while the node stands still. What is for a node that is down is lost.
+    fn hand(&mut self, node: usize, input: Input<C::Body>) {
+        match &mut self.seats[node] {
+            seat if !seat.up => {}
+            seat if seat.pauses > 0 => seat.inbox.push_back(input),
+            _ => self.take(node, input),
+        }
+    }
+
+    fn take(&mut self, node: usize, input: Input<C::Body>) {
+        self.inputs += 1;
+        let now = self.now.get();
+        let answer = self.cluster.input(node, now, input);
+        self.react(node, answer);
+        let pace = &mut self.seats[node].pace;
+        *pace = if pace.0 == now / 1_000_000 { (pace.0, pace.1 + 1) } else { (now / 1_000_000, 1) };
+        if pace.1 > SPIN_MAX && self.seats[node].up {
+            let value = json!({ "reason": format!("more than {SPIN_MAX} inputs in a millisecond"), "requests": 0 });
+            self.script.reported(node, "silent", &value);
+            self.exit(node, "spinning");
+        }
+    }
+
+    /// What a node said takes effect, in order.
+    fn react(&mut self, node: usize, answer: Answer<C::Body>) {
+        for said in answer.said {
+            self.hear(node, said);
+        }
+        let wake = answer.wake.map(|wake| wake.max(self.now.get() + LOOKAHEAD_NS));
+        let seat = &mut self.seats[node];
+        if wake != seat.wake
+            && let Some(at_ns) = wake
+        {
+            let tie = mix(self.script.plan.seed, &[node as u64, at_ns]);
+            self.agenda.enter(at_ns, tie, Event::Wake(node, seat.incarnation));
+        }
+        seat.wake = wake;
+        match answer.end {
+            Some(End::Exited { status, why }) => {
+                self.notes.push(format!("{} exited by itself ({status}): {why}", self.script.name(node)));
+                self.exit(node, &status);
+            }
+            Some(End::Hung(why)) => {
+                self.notes.push(format!("{} was ended: {why}", self.script.name(node)));
+                self.script.reported(node, "silent", &json!({ "reason": why, "requests": 1 }));
+                self.exit(node, "signal 9");
+            }
+            None => {}
+        }
+    }
+
+    fn hear(&mut self, node: usize, said: Said<C::Body>) {
+        match said {
+            Said::Frame(frame) => {
+                let departures = self.network.send(self.now.get(), frame);
+                self.depart(departures);
+            }
+            Said::Broadcast(message) => self.script.broadcast(node, message),
+            Said::Deliver(message) => self.script.delivered(node, message),
+            Said::Leader(term) => self.script.led(node, term),
+            Said::Indication(kind, value) => self.script.reported(node, &kind, &value),
+            Said::Done { client, in_reply_to } => self.script.answered(client, in_reply_to, script::Answer::Ok),
+            Said::Refused { client, in_reply_to, code, text } => {
+                self.script.answered(client, in_reply_to, script::Answer::Error(code, &text));
+            }
+            Said::Unexpected { client, in_reply_to, kind } => {
+                self.script.answered(client, in_reply_to, script::Answer::Other(&kind));
+            }
+            Said::Nonsense(line, why) => {
+                self.script.reported(node, "nonsense", &json!({ "count": 1, "line": line, "why": why }));
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The executors in virtual time: the same plan gives the same history, byte for byte, in this process and on real ones; the
+//! correct algorithms raise no alarm, and every planted bug is found.
+
+use std::path::Path;
+
+use temblor::cli::SystemArgs;
+use temblor::processes::Launch;
+use temblor::system::System;
+use temblor::virtual_time::{Cluster, Facts, Lockstep, run};
+use temblor_checkers::check::check;
+use temblor_checkers::judge::{FifoGaps, Options};
+use temblor_checkers::verdict::{Outcome, Verdict};
+use temblor_node::algorithms::ALGORITHMS;
+use temblor_node::bugs::BUGS;
+use temblor_workloads::draw::{Wishes, draw};
+use temblor_workloads::plan::Plan;
+
+/// Seeds for correct algorithms.
+const QUIET_SEEDS: u64 = 10;
+/// Seeds within which a bug has to show.
+const BUG_SEEDS: u64 = 40;
+
+struct Case {
+    system: System,
+    algorithm: &'static str,
+    over: Option<&'static str>,
+    bug: Option<&'static str>,
+}
+
+impl Case {
+    fn new(algorithm: &'static str, over: Option<&'static str>, bug: Option<&'static str>) -> Self {
+        let args = SystemArgs { algorithm: algorithm.to_owned(), over: over.map(str::to_owned) };
+        Self { system: System::find(&args, bug).unwrap(), algorithm, over, bug }
+    }
+
+    fn plan(&self, seed: u64) -> Plan {
+        let nodes = (1..=5).map(|n| format!("n{n}")).collect();
+        let wishes = Wishes {
+            workload: "broadcast".to_owned(),
+            nemesis: vec!["all".to_owned()],
+            length_us: 3_000_000,
+            rate: 50,
+            beyond_model: false,
+        };
+        draw(&self.system.setting(nodes), &wishes, seed).unwrap()
+    }
+
+    fn simulate(&self, plan: &Plan, folder: &Path) -> (Facts, Vec<u8>) {
+        self.play(plan, self.system.simulated(&plan.nodes).unwrap(), folder)
+    }
+
+    fn lockstep(&self, plan: &Plan, folder: &Path) -> (Facts, Vec<u8>) {
+        let mut arguments = vec!["node".to_owned(), self.algorithm.to_owned()];
+        for (flag, value) in [("--over", self.over), ("--bug", self.bug)] {
+            arguments.extend(value.into_iter().flat_map(|value| [flag.to_owned(), value.to_owned()]));
+        }
+        let launch = Launch { program: env!("CARGO_BIN_EXE_temblor").into(), arguments };
+        self.play(plan, Lockstep::new(launch, &plan.nodes, folder.join("nodes")), folder)
+    }
+
+    fn play(&self, plan: &Plan, cluster: impl Cluster, folder: &Path) -> (Facts, Vec<u8>) {
+        let path = folder.join("history.jsonl");
+        let _ = std::fs::remove_file(&path);
+        let header = self.system.header(plan).unwrap();
+        let facts = run((plan, &header, self.system.bound_ms()), cluster, &path).unwrap();
+        (facts, std::fs::read(&path).unwrap())
+    }
+}
+
+fn judge(history: &[u8]) -> Verdict {
+    let options = Options { require: None, fifo_gaps: FifoGaps::Forbidden };
+    check(|| Ok(history), &options).unwrap()
+}
+
+#[test]
+fn the_same_plan_gives_the_same_history_simulated_and_on_real_processes() {
+    let folder = tempfile::tempdir().unwrap();
+    for algorithm in ALGORITHMS {
+        let case = Case::new(algorithm.name, algorithm.over, None);
+        let plan = case.plan(7);
+        let (facts, first) = case.simulate(&plan, folder.path());
+        assert!(facts.inputs > 500 && first.len() > 10_000, "{}: {facts:?}", algorithm.name);
+        assert!(first == case.simulate(&plan, folder.path()).1, "{}", algorithm.name);
+        let other = tempfile::tempdir().unwrap();
+        assert!(first == case.lockstep(&plan, other.path()).1, "{} in lockstep", algorithm.name);
+    }
+}
+
+#[test]
+fn correct_algorithms_raise_no_alarm() {
+    let folder = tempfile::tempdir().unwrap();
+    for algorithm in ALGORITHMS {
+        let case = Case::new(algorithm.name, algorithm.over, None);
+        for seed in 1..=QUIET_SEEDS {
+            let verdict = judge(&case.simulate(&case.plan(seed), folder.path()).1);
+            assert!(matches!(verdict.outcome, Outcome::Clean), "{} seed {seed}: {verdict:#?}", algorithm.name);
+        }
+    }
+}
+
+#[test]
+fn every_planted_bug_is_found_by_the_property_that_it_violates() {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in BUGS {
+        let case = Case::new(entry.algorithm, None, Some(entry.name));
+        let found = (1..=BUG_SEEDS).find(|seed| {
+            let verdict = judge(&case.simulate(&case.plan(*seed), folder.path()).1);
+            verdict.properties.iter().any(|judged| judged.property == entry.property && judged.violations > 0)
+        });
+        assert!(found.is_some(), "{} was not found with {BUG_SEEDS} seeds", entry.name);
+    }
+}
