@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use temblor::cli::SystemArgs;
 use temblor::system::System;
-use temblor::virtual_time::{Simulated, run};
+use temblor::virtual_time::{Files, Simulated, run};
 use temblor_node::algorithms;
 use temblor_workloads::draw::{Wishes, draw};
 
@@ -22,7 +22,7 @@ fn main() {
     }
 }
 
-fn measure(nemesis: &str, rate: u32) -> (u64, u64, f64) {
+fn measure(nemesis: &str, rate: u32) -> (u64, usize, f64) {
     let system = System::find(&SystemArgs { algorithm: "fifo".to_owned(), over: None }, None).expect("it exists");
     let nodes = (1..=5).map(|n| format!("n{n}")).collect();
     let wishes = Wishes {
@@ -36,10 +36,8 @@ fn measure(nemesis: &str, rate: u32) -> (u64, u64, f64) {
     let header = system.header(&plan).expect("the table is sound");
     let algorithm = algorithms::system("fifo", None).expect("it exists");
     let cluster = Simulated::new(&plan.nodes, Box::new(algorithm.build), None).expect("names of nodes");
-    let folder = tempfile::tempdir().expect("a temporary directory");
-    let path = folder.path().join("history.jsonl");
     let begun = Instant::now();
-    let facts = run((&plan, &header, system.bound_ms()), cluster, &path).expect("the history can be written");
+    let facts = run((&plan, &header, system.bound_ms()), cluster, Files::default()).expect("the history can be kept");
     let seconds = begun.elapsed().as_secs_f64();
-    (facts.inputs, path.metadata().expect("there is a history").len(), seconds)
+    (facts.inputs, facts.history.len(), seconds)
 }

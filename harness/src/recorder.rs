@@ -15,7 +15,8 @@ use crate::clock::Time;
 /// Writes one history.
 #[derive(Debug)]
 pub struct Recorder {
-    file: File,
+    /// `None`: everything stays in the buffer.
+    file: Option<File>,
     buffer: Vec<u8>,
     index: u64,
     last_ns: u64,
@@ -62,16 +63,26 @@ impl Recorder {
     /// Creates the file and writes its first line.
     pub fn create(path: &Path, time: Time, header: &Header) -> io::Result<Self> {
         let file = File::options().write(true).create_new(true).open(path)?;
+        let mut recorder = Self::begun(Some(file), time, header);
+        match recorder.failure.take() {
+            Some(error) => Err(error),
+            None => Ok(recorder),
+        }
+    }
+
+    /// Keeps the history in memory, for one that is judged and thrown away.
+    pub fn in_memory(time: Time, header: &Header) -> Self {
+        Self::begun(None, time, header)
+    }
+
+    fn begun(file: Option<File>, time: Time, header: &Header) -> Self {
         let (buffer, index, last_ns) = (Vec::with_capacity(64 << 10), 0, 0);
         let mut recorder = Self { file, buffer, index, last_ns, time, failure: None };
         recorder.begin();
         recorder.string("nemesis");
         recorder.rest(Type::Info, "run", header);
         recorder.flush();
-        match recorder.failure.take() {
-            Some(error) => Err(error),
-            None => Ok(recorder),
-        }
+        recorder
     }
 
     /// A client's `broadcast` op; `error` says why it failed or why nobody knows.
@@ -123,8 +134,9 @@ impl Recorder {
     /// Writes out what was gathered. A failure is kept for [`Recorder::failure`]; nothing is written after one, so that the
     /// file ends with a whole history or with one torn line.
     pub fn flush(&mut self) {
+        let Some(file) = &mut self.file else { return };
         if self.failure.is_none()
-            && let Err(error) = self.file.write_all(&self.buffer)
+            && let Err(error) = file.write_all(&self.buffer)
         {
             self.failure = Some(error);
         }
@@ -136,10 +148,13 @@ impl Recorder {
         self.failure.as_ref()
     }
 
-    /// Ends the history; gives why it could not be written, if so.
-    pub fn into_failure(mut self) -> Option<io::Error> {
+    /// Ends the history; gives what was kept in memory.
+    ///
+    /// # Errors
+    /// Why it could not be written.
+    pub fn finish(mut self) -> io::Result<Vec<u8>> {
         self.flush();
-        self.failure
+        self.failure.map_or(Ok(self.buffer), Err)
     }
 
     /// How many ops there are.

@@ -6,7 +6,7 @@ use std::path::Path;
 use temblor::cli::SystemArgs;
 use temblor::processes::Launch;
 use temblor::system::System;
-use temblor::virtual_time::{Cluster, Facts, Lockstep, run};
+use temblor::virtual_time::{Cluster, Facts, Files, Lockstep, run};
 use temblor_checkers::check::check;
 use temblor_checkers::judge::{FifoGaps, Options};
 use temblor_checkers::verdict::{Outcome, Verdict};
@@ -45,25 +45,22 @@ impl Case {
         draw(&self.system.setting(nodes), &wishes, seed).unwrap()
     }
 
-    fn simulate(&self, plan: &Plan, folder: &Path) -> (Facts, Vec<u8>) {
-        self.play(plan, self.system.simulated(&plan.nodes).unwrap(), folder)
+    fn simulate(&self, plan: &Plan) -> Facts {
+        self.play(plan, self.system.simulated(&plan.nodes).unwrap())
     }
 
-    fn lockstep(&self, plan: &Plan, folder: &Path) -> (Facts, Vec<u8>) {
+    fn lockstep(&self, plan: &Plan, folder: &Path) -> Facts {
         let mut arguments = vec!["node".to_owned(), self.algorithm.to_owned()];
         for (flag, value) in [("--over", self.over), ("--bug", self.bug)] {
             arguments.extend(value.into_iter().flat_map(|value| [flag.to_owned(), value.to_owned()]));
         }
         let launch = Launch { program: env!("CARGO_BIN_EXE_temblor").into(), arguments };
-        self.play(plan, Lockstep::new(launch, &plan.nodes, folder.join("nodes")), folder)
+        self.play(plan, Lockstep::new(launch, &plan.nodes, folder.to_owned()))
     }
 
-    fn play(&self, plan: &Plan, cluster: impl Cluster, folder: &Path) -> (Facts, Vec<u8>) {
-        let path = folder.join("history.jsonl");
-        let _ = std::fs::remove_file(&path);
+    fn play(&self, plan: &Plan, cluster: impl Cluster) -> Facts {
         let header = self.system.header(plan).unwrap();
-        let facts = run((plan, &header, self.system.bound_ms()), cluster, &path).unwrap();
-        (facts, std::fs::read(&path).unwrap())
+        run((plan, &header, self.system.bound_ms()), cluster, Files::default()).unwrap()
     }
 }
 
@@ -74,25 +71,23 @@ fn judge(history: &[u8]) -> Verdict {
 
 #[test]
 fn the_same_plan_gives_the_same_history_simulated_and_on_real_processes() {
-    let folder = tempfile::tempdir().unwrap();
     for algorithm in ALGORITHMS {
         let case = Case::new(algorithm.name, algorithm.over, None);
         let plan = case.plan(7);
-        let (facts, first) = case.simulate(&plan, folder.path());
-        assert!(facts.inputs > 500 && first.len() > 10_000, "{}: {facts:?}", algorithm.name);
-        assert!(first == case.simulate(&plan, folder.path()).1, "{}", algorithm.name);
-        let other = tempfile::tempdir().unwrap();
-        assert!(first == case.lockstep(&plan, other.path()).1, "{} in lockstep", algorithm.name);
+        let first = case.simulate(&plan);
+        assert!(first.inputs > 500 && first.history.len() > 10_000, "{}", algorithm.name);
+        assert!(first == case.simulate(&plan), "{}", algorithm.name);
+        let folder = tempfile::tempdir().unwrap();
+        assert!(first.history == case.lockstep(&plan, folder.path()).history, "{} in lockstep", algorithm.name);
     }
 }
 
 #[test]
 fn correct_algorithms_raise_no_alarm() {
-    let folder = tempfile::tempdir().unwrap();
     for algorithm in ALGORITHMS {
         let case = Case::new(algorithm.name, algorithm.over, None);
         for seed in 1..=QUIET_SEEDS {
-            let verdict = judge(&case.simulate(&case.plan(seed), folder.path()).1);
+            let verdict = judge(&case.simulate(&case.plan(seed)).history);
             assert!(matches!(verdict.outcome, Outcome::Clean), "{} seed {seed}: {verdict:#?}", algorithm.name);
         }
     }
@@ -100,11 +95,10 @@ fn correct_algorithms_raise_no_alarm() {
 
 #[test]
 fn every_planted_bug_is_found_by_the_property_that_it_violates() {
-    let folder = tempfile::tempdir().unwrap();
     for entry in BUGS {
         let case = Case::new(entry.algorithm, None, Some(entry.name));
         let found = (1..=BUG_SEEDS).find(|seed| {
-            let verdict = judge(&case.simulate(&case.plan(*seed), folder.path()).1);
+            let verdict = judge(&case.simulate(&case.plan(*seed)).history);
             verdict.properties.iter().any(|judged| judged.property == entry.property && judged.violations > 0)
         });
         assert!(found.is_some(), "{} was not found with {BUG_SEEDS} seeds", entry.name);

@@ -34,7 +34,7 @@ pub use interrupts::Interrupts;
 pub use logs::last_lines;
 pub use obligations::Obligations;
 pub use phases::OBSERVE;
-pub use schedule::{Due, Schedule, position};
+pub use schedule::{Due, FrameAnchor, Schedule, position};
 
 use crate::clock::{Clock, Time};
 use crate::proxy::{Proxy, Settings};

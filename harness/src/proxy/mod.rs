@@ -30,7 +30,7 @@ pub(crate) mod policy;
 pub(crate) mod queue;
 mod residence;
 mod target;
-mod trace;
+pub(crate) mod trace;
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;

@@ -99,6 +99,23 @@ impl Trace {
         }
     }
 
+    /// Adds a line for one frame, of which key and length are known.
+    pub fn add_frame(&self, passage: &Passage<'_>, (key, bytes): (&str, usize)) {
+        let mut state = self.state.borrow_mut();
+        if state.failure.is_some() {
+            return;
+        }
+        let piece = &mut state.piece;
+        write_head(piece, passage);
+        piece.extend_from_slice(key.as_bytes());
+        piece.extend_from_slice(b"\",\"bytes\":");
+        write_number(piece, bytes as u64);
+        write_tail(piece, passage);
+        if piece.len() >= PIECE {
+            state.flush();
+        }
+    }
+
     /// Writes out what is waiting. A failure is kept for [`Trace::failure`], and nothing is written after one.
     pub fn flush(&self) {
         self.state.borrow_mut().flush();

@@ -13,11 +13,12 @@ mod simulated;
 mod world;
 
 use std::cell::Cell;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::rc::Rc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use serde_json::json;
 use temblor_checkers::header::Header;
 use temblor_workloads::plan::Plan;
@@ -28,6 +29,7 @@ pub use simulated::{Build, Simulated};
 
 use crate::clock::Time;
 use crate::processes::{Ended, Schedule, Setup};
+use crate::proxy::trace::Trace;
 use crate::recorder::{Recorder, Type};
 use crate::script::Script;
 use world::World;
@@ -48,49 +50,80 @@ pub struct Facts {
     pub bytes: u64,
     /// The time at the end, ns.
     pub length_ns: u64,
+    /// The history, if it was kept in memory.
+    pub history: Vec<u8>,
+    /// Why the trace could not be written, if so.
+    pub untraced: Option<String>,
+}
+
+/// Where a run writes.
+#[derive(Debug, Default)]
+pub struct Files<'a> {
+    /// The history; `None` keeps it in memory.
+    pub history: Option<&'a Path>,
+    /// A line for every frame; `None` if nobody wants it.
+    pub messages: Option<File>,
 }
 
 /// Runs the plan of `setup` on a cluster. The history is in the run folder afterwards.
 ///
 /// # Errors
-/// The history can't be begun.
+/// The files can't be begun.
 pub fn carry_out<C: Cluster>(setup: &Setup<'_>, cluster: C) -> Result<Ended> {
-    let path = setup.folder.file("history.jsonl");
-    let facts = run((setup.plan, setup.header, setup.bound_ms), cluster, &path);
-    let facts = facts.with_context(|| format!("failed to write {}", path.display()))?;
-    let Facts { notes, inputs, frames, bytes, length_ns } = facts;
+    let (history, messages) = (setup.folder.file("history.jsonl"), setup.folder.file("messages.jsonl"));
+    let trace = File::options().write(true).create_new(true).open(&messages);
+    let trace = trace.with_context(|| format!("failed to write {}", messages.display()))?;
+    let files = Files { history: Some(&history), messages: Some(trace) };
+    let facts = run((setup.plan, setup.header, setup.bound_ms), cluster, files);
+    let facts = facts.with_context(|| format!("failed to write {}", history.display()))?;
+    let Facts { notes, inputs, frames, bytes, length_ns, untraced, history: _ } = facts;
+    let failure = untraced.map(|error| anyhow!("failed to write {}: {error}", messages.display()));
     let facts = json!({ "inputs": inputs, "frames": frames, "bytes": bytes, "length_ns": length_ns });
-    Ok(Ended { aborted: false, notes, facts, failure: None })
+    Ok(Ended { aborted: false, notes, facts, failure })
 }
 
-/// Runs a plan on a cluster; the history goes to `history`. `bound_ms` is the bound of the system's model.
+/// Runs a plan on a cluster. `bound_ms` is the bound of the system's model.
 ///
 /// # Errors
 /// The history can't be written.
 pub fn run<C: Cluster>(
     (plan, header, bound_ms): (&Plan, &Header, u64),
     cluster: C,
-    history: &Path,
+    files: Files<'_>,
 ) -> io::Result<Facts> {
     let now = Rc::new(Cell::new(0));
     let time = Time::Virtual(Rc::clone(&now));
-    let recorder = Recorder::create(history, time.clone(), header)?;
-    let mut world = World::new(Script::new(plan, time, recorder), now, cluster);
+    let recorder = match files.history {
+        Some(path) => Recorder::create(path, time.clone(), header)?,
+        None => Recorder::in_memory(time.clone(), header),
+    };
+    let (script, trace) = (Script::new(plan, time, recorder), files.messages.map(Trace::new));
+    let mut world = World::new(script, (now, trace), cluster);
     (0..plan.nodes.len()).for_each(|node| world.start(node));
-    world.script.schedule = Schedule::new(plan, world.now.get());
+    world.open(Schedule::new(plan, world.now.get()));
     world.run_until(plan.length_us * 1_000);
     let dropped = world.script.schedule.drop_plan();
-    world.lift_all();
-    world.script.recorder.nemesis(Type::Ok, "heal", &json!({}));
-    drain(&mut world, bound_ms * 1_000_000);
-    world.script.recorder.flush();
-    let (frames, bytes) = world.network.sent;
     if dropped > 0 {
         world.notes.push(format!("{dropped} entries of the plan never came due: their anchors were not seen in time"));
     }
-    let (notes, length_ns) = (std::mem::take(&mut world.notes), world.now.get());
-    let facts = Facts { notes, inputs: world.inputs, frames, bytes, length_ns };
-    world.script.recorder.into_failure().map_or(Ok(facts), Err)
+    world.lift_all();
+    world.script.recorder.nemesis(Type::Ok, "heal", &json!({}));
+    drain(&mut world, bound_ms * 1_000_000);
+    facts(world)
+}
+
+fn facts<C: Cluster>(world: World<'_, C>) -> io::Result<Facts> {
+    let (frames, bytes) = world.network.sent;
+    let untraced = world.network.close_trace();
+    Ok(Facts {
+        inputs: world.inputs,
+        frames,
+        bytes,
+        length_ns: world.now.get(),
+        untraced,
+        notes: world.notes,
+        history: world.script.recorder.finish()?,
+    })
 }
 
 /// Waits until nothing is owed and stays so, or the model's bound has passed.

@@ -12,6 +12,7 @@ use temblor_workloads::plan::Mode;
 use super::cluster::Frame;
 use crate::proxy::policy::Policy;
 use crate::proxy::queue::{After, Gate};
+use crate::proxy::trace::{Passage, Trace, What, ends};
 
 /// How long a frame takes at least, ns ...
 const LATENCY_MIN_NS: u64 = 50_000;
@@ -29,6 +30,16 @@ pub struct Departure<B> {
     pub tie: u64,
     /// The frame.
     pub frame: Frame<B>,
+    /// What the trace will say of it.
+    pub fate: Fate,
+}
+
+/// What has become of a frame so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fate {
+    in_ns: u64,
+    what: What,
+    fault: Option<u32>,
 }
 
 /// All links.
@@ -39,85 +50,136 @@ pub struct Network<B> {
     links: Vec<Link<B>>,
     /// Frames that nodes have sent, and their bytes.
     pub sent: (u64, u64),
+    trace: Option<Trace>,
 }
 
 #[derive(Debug)]
 struct Link<B> {
+    /// Its two names, as the trace has them.
+    ends: Box<[u8]>,
     policy: Policy,
     occurrences: Occurrences,
     /// When the last frame arrives: the next one does not overtake it, ns.
     last_ns: u64,
-    held: Vec<(u32, Frame<B>)>,
+    held: Vec<Held<B>>,
 }
 
-impl<B> Default for Link<B> {
-    fn default() -> Self {
-        Self { policy: Policy::default(), occurrences: Occurrences::default(), last_ns: 0, held: Vec::new() }
-    }
+/// A frame that a partition holds: which, since when.
+#[derive(Debug)]
+struct Held<B> {
+    fault: u32,
+    in_ns: u64,
+    frame: Frame<B>,
 }
 
 impl<B: Clone> Network<B> {
-    /// Links between all pairs of so many nodes.
-    pub fn new(seed: u64, nodes: usize) -> Self {
-        Self { seed, nodes, links: (0..nodes * nodes).map(|_| Link::default()).collect(), sent: (0, 0) }
+    /// Links between all pairs of these nodes; `trace` gets a line for every frame.
+    pub fn new(seed: u64, names: &[String], trace: Option<Trace>) -> Self {
+        let pairs = names.iter().flat_map(|from| names.iter().map(move |to| (from, to)));
+        let links = pairs.map(|(from, to)| Link::new(ends(from, to))).collect();
+        Self { seed, nodes: names.len(), links, sent: (0, 0), trace }
     }
 
     /// A frame leaves its sender now; gives what will arrive: nothing, the frame, or the frame twice.
     pub fn send(&mut self, now_ns: u64, frame: Frame<B>) -> Vec<Departure<B>> {
         self.sent = (self.sent.0 + 1, self.sent.1 + frame.bytes as u64);
-        let seed = self.seed;
-        let link = &mut self.links[frame.from * self.nodes + frame.to];
+        let (seed, place) = (self.seed, self.place((frame.from, frame.to)));
+        let link = &mut self.links[place];
+        let fate = Fate { in_ns: now_ns, what: What::Passed, fault: None };
         if link.policy.is_clear() {
-            return vec![link.depart(seed, now_ns, frame)];
+            return vec![link.depart((seed, now_ns), frame, fate)];
         }
         let decision = link.policy.decide(seed, Key { from: frame.from, to: frame.to, key: frame.key.as_bytes() });
         match decision.blocked {
-            Some((id, Mode::Hold)) => {
-                link.held.push((id, frame));
+            Some((fault, Mode::Hold)) => {
+                link.held.push(Held { fault, in_ns: now_ns, frame });
                 Vec::new()
             }
-            Some((_, Mode::Drop | Mode::Reset)) => Vec::new(),
+            Some((fault, mode)) => {
+                let what = if mode == Mode::Reset { What::Reset } else { What::Dropped };
+                self.write_down(&frame, Fate { what, fault: Some(fault), ..fate }, None);
+                Vec::new()
+            }
             None => {
                 let leaves_ns = now_ns.saturating_add(decision.delay_ns);
-                let copy = decision.doubled_by.map(|_| frame.clone());
-                let frames = [Some(frame), copy].into_iter().flatten();
-                frames.map(|frame| link.depart(seed, leaves_ns, frame)).collect()
+                let what = if decision.delayed_by.is_some() { What::Delayed } else { What::Passed };
+                let copy = decision
+                    .doubled_by
+                    .map(|fault| (frame.clone(), Fate { what: What::Doubled, fault: Some(fault), ..fate }));
+                let frames = [Some((frame, Fate { what, fault: decision.delayed_by, ..fate })), copy];
+                let leave = |(frame, fate)| link.depart((seed, leaves_ns), frame, fate);
+                frames.into_iter().flatten().map(leave).collect()
             }
+        }
+    }
+
+    /// A frame is at its receiver's, who is up or down.
+    pub fn arrived(&self, now_ns: u64, (frame, fate): (&Frame<B>, Fate), is_up: bool) {
+        if is_up {
+            self.write_down(frame, fate, Some(now_ns));
+        } else {
+            self.write_down(frame, Fate { what: What::Down, fault: None, ..fate }, None);
         }
     }
 
     /// A fault begins on this link.
-    pub fn apply(&mut self, (from, to): (usize, usize), fault: ActiveFault) {
-        self.links[from * self.nodes + to].policy.add(fault);
+    pub fn apply(&mut self, link: (usize, usize), fault: ActiveFault) {
+        let place = self.place(link);
+        self.links[place].policy.add(fault);
     }
 
     /// A fault ends on this link: how many frames it bit, and what it had held that leaves now.
-    pub fn lift(&mut self, (from, to): (usize, usize), id: u32, now_ns: u64) -> (u64, Vec<Departure<B>>) {
-        let seed = self.seed;
-        let link = &mut self.links[from * self.nodes + to];
+    pub fn lift(&mut self, link: (usize, usize), id: u32, now_ns: u64) -> (u64, Vec<Departure<B>>) {
+        let (seed, place) = (self.seed, self.place(link));
+        let link = &mut self.links[place];
         let bites = link.policy.remove(id).expect("a fault is lifted where it was applied");
-        let mut left = Vec::new();
-        for (holder, frame) in std::mem::take(&mut link.held) {
-            match link.policy.after(Gate::Lift(holder)) {
-                After::Stay => link.held.push((holder, frame)),
-                After::Held(other) => link.held.push((other, frame)),
-                After::Go => left.push(link.depart(seed, now_ns, frame)),
-                After::Lost => {}
+        let (mut left, mut lost) = (Vec::new(), Vec::new());
+        for held in std::mem::take(&mut link.held) {
+            let fate = Fate { in_ns: held.in_ns, what: What::Held, fault: Some(held.fault) };
+            match link.policy.after(Gate::Lift(held.fault)) {
+                After::Stay => link.held.push(held),
+                After::Held(fault) => link.held.push(Held { fault, ..held }),
+                After::Go => left.push(link.depart((seed, now_ns), held.frame, fate)),
+                After::Lost => lost.push((held.frame, Fate { what: What::Dropped, ..fate })),
             }
         }
+        lost.iter().for_each(|(frame, fate)| self.write_down(frame, *fate, None));
         (bites, left)
+    }
+
+    /// Ends the trace; gives why it could not be written, if so.
+    pub fn close_trace(&self) -> Option<String> {
+        let trace = self.trace.as_ref()?;
+        trace.flush();
+        trace.failure()
+    }
+
+    fn place(&self, (from, to): (usize, usize)) -> usize {
+        from * self.nodes + to
+    }
+
+    fn write_down(&self, frame: &Frame<B>, fate: Fate, out_ns: Option<u64>) {
+        let Some(trace) = &self.trace else { return };
+        let Fate { in_ns, what, fault } = fate;
+        let ends = &self.links[self.place((frame.from, frame.to))].ends;
+        trace.add_frame(&Passage { ends, in_ns, out_ns, what, fault }, (&frame.key, frame.bytes));
     }
 }
 
 impl<B> Link<B> {
-    fn depart(&mut self, seed: u64, leaves_ns: u64, frame: Frame<B>) -> Departure<B> {
+    fn new(ends: Box<[u8]>) -> Self {
+        let (policy, occurrences) = (Policy::default(), Occurrences::default());
+        Self { ends, policy, occurrences, last_ns: 0, held: Vec::new() }
+    }
+
+    fn depart(&mut self, (seed, leaves_ns): (u64, u64), frame: Frame<B>, fate: Fate) -> Departure<B> {
         let key = of_bytes(frame.key.as_bytes());
         let nth = self.occurrences.next(key);
         let ends = (frame.from as u64) << 32 | frame.to as u64;
         let draw = mix(seed, &[LATENCY, ends, key, u64::from(nth)]);
         let at_ns = leaves_ns.saturating_add(latency_ns(draw)).max(self.last_ns);
         self.last_ns = at_ns;
-        Departure { at_ns, tie: draw, frame }
+        Departure { at_ns, tie: draw, frame, fate }
     }
 }
 

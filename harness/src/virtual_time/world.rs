@@ -11,10 +11,11 @@ use serde_json::json;
 use temblor_workloads::chance::mix;
 
 use super::agenda::Agenda;
-use super::cluster::{Answer, Cluster, End, Input, Life, Said};
+use super::cluster::{Answer, Cluster, End, Frame, Input, Life, Said};
 use super::nemesis::Nemesis;
-use super::network::{Departure, Network};
-use crate::processes::{Due, position};
+use super::network::{Departure, Fate, Network};
+use crate::processes::{Due, FrameAnchor, Schedule, position};
+use crate::proxy::trace::Trace;
 use crate::script::{self, Script};
 
 /// A request without an answer for so long ends as `info`.
@@ -44,6 +45,8 @@ pub struct World<'a, C: Cluster> {
     pub inputs: u64,
     /// Sentences for the person who watches.
     pub notes: Vec<String>,
+    /// The frames that entries of the plan wait for: which entry, which frame; its `nth` counts down.
+    watches: Vec<(usize, FrameAnchor)>,
 }
 
 /// What is known of one node.
@@ -66,8 +69,8 @@ pub struct Seat<B> {
 /// What happens at some time.
 #[derive(Debug)]
 pub enum Event<B> {
-    /// A node gets an input.
-    Input(usize, Input<B>),
+    /// A frame is at its receiver's.
+    Arrival(Frame<B>, Fate),
     /// A node is woken, if this is still what it wants.
     Wake(usize, u32),
 }
@@ -80,15 +83,17 @@ impl<B> Default for Seat<B> {
 
 impl<'a, C: Cluster> World<'a, C> {
     /// A world in which no node lives yet.
-    pub fn new(script: Script<'a>, now: Rc<Cell<u64>>, cluster: C) -> Self {
-        let (seed, nodes) = (script.plan.seed, script.plan.nodes.len());
+    pub fn new(script: Script<'a>, (now, trace): (Rc<Cell<u64>>, Option<Trace>), cluster: C) -> Self {
+        let network = Network::new(script.plan.seed, &script.plan.nodes, trace);
+        let seats = script.plan.nodes.iter().map(|_| Seat::default()).collect();
         Self {
             script,
             now,
             cluster,
-            network: Network::new(seed, nodes),
+            network,
             nemesis: Nemesis::default(),
-            seats: (0..nodes).map(|_| Seat::default()).collect(),
+            seats,
+            watches: Vec::new(),
             agenda: Agenda::default(),
             inputs: 0,
             notes: Vec::new(),
@@ -126,10 +131,16 @@ impl<'a, C: Cluster> World<'a, C> {
         self.now.set(deadline_ns);
     }
 
+    /// The main phase begins: what the plan has falls due from now on.
+    pub fn open(&mut self, schedule: Schedule) {
+        self.watches = schedule.frame_anchors().cloned().enumerate().collect();
+        self.script.schedule = schedule;
+    }
+
     /// Puts what leaves on the agenda.
     pub fn depart(&mut self, departures: Vec<Departure<C::Body>>) {
-        for Departure { at_ns, tie, frame } in departures {
-            self.agenda.enter(at_ns, tie, Event::Input(frame.to, Input::Frame(frame)));
+        for Departure { at_ns, tie, frame, fate } in departures {
+            self.agenda.enter(at_ns, tie, Event::Arrival(frame, fate));
         }
     }
 
@@ -184,7 +195,10 @@ impl<'a, C: Cluster> World<'a, C> {
 
     fn happen(&mut self, event: Event<C::Body>) {
         match event {
-            Event::Input(node, input) => self.hand(node, input),
+            Event::Arrival(frame, fate) => {
+                self.network.arrived(self.now.get(), (&frame, fate), self.seats[frame.to].up);
+                self.hand(frame.to, Input::Frame(frame));
+            }
             Event::Wake(node, incarnation) => {
                 let seat = &self.seats[node];
                 if seat.incarnation == incarnation && seat.wake.is_some_and(|wake| wake <= self.now.get()) {
@@ -249,6 +263,7 @@ impl<'a, C: Cluster> World<'a, C> {
     fn hear(&mut self, node: usize, said: Said<C::Body>) {
         match said {
             Said::Frame(frame) => {
+                self.look_out(&frame);
                 let departures = self.network.send(self.now.get(), frame);
                 self.depart(departures);
             }
@@ -267,5 +282,20 @@ impl<'a, C: Cluster> World<'a, C> {
                 self.script.reported(node, "nonsense", &json!({ "count": 1, "line": line, "why": why }));
             }
         }
+    }
+
+    /// Counts a frame that an entry of the plan waits for.
+    fn look_out(&mut self, frame: &Frame<C::Body>) {
+        let (schedule, now) = (&mut self.script.schedule, self.now.get());
+        self.watches.retain_mut(|(at, anchor)| {
+            if (anchor.from, anchor.to) != (frame.from, frame.to) || *anchor.key != *frame.key {
+                return true;
+            }
+            anchor.nth -= 1;
+            if anchor.nth == 0 {
+                schedule.frame_seen(now, *at);
+            }
+            anchor.nth > 0
+        });
     }
 }
