@@ -11,6 +11,7 @@ pub mod plan;
 pub mod schema;
 pub mod setting;
 pub mod shapes;
+pub mod shrink;
 pub mod text;
 pub mod validity;
 mod waiting;

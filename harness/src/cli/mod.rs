@@ -6,8 +6,8 @@ mod verbs;
 use clap::Parser;
 
 pub use verbs::{
-    CheckArgs, Executor, ExplainArgs, Gaps, JudgeArgs, ListArgs, ListWhat, PlanArgs, RunArgs, SchemaArgs, SchemaWhat,
-    SystemArgs, WishArgs,
+    CheckArgs, Executor, ExplainArgs, Gaps, HuntArgs, JudgeArgs, ListArgs, ListWhat, PlanArgs, RunArgs, SchemaArgs,
+    SchemaWhat, SystemArgs, WishArgs,
 };
 
 /// Start real node processes, inject faults, record a history, prove from it what held.
@@ -33,6 +33,9 @@ pub enum Verb {
     /// Print the plan that a seed gives, without running it
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(PlanArgs),
+    /// Find the planted bugs, and say how long that took
+    #[command(after_help = HUNT_EXAMPLES)]
+    Hunt(HuntArgs),
     /// List algorithms, bugs, workloads, faults or checkers
     List(ListArgs),
     /// Print the JSON schema of a file format
@@ -73,3 +76,14 @@ const PLAN_EXAMPLES: &str = "\
 Examples:
   temblor plan fifo --seed 7 --nemesis kill > my-plan.json
   temblor run fifo --plan my-plan.json";
+
+const HUNT_EXAMPLES: &str = "\
+Each bug is hunted from each starting seed: plans are drawn, run and judged
+until the property that the bug is said to violate is violated; the plan is
+then shrunk. The planner never sees the bug. An alarm of an unchanged
+algorithm is exit code 1, a bug that was not found 3.
+
+Examples:
+  temblor hunt
+  temblor hunt --bug ignores-numbers,skips-gap --starts 20
+  temblor hunt --executor lockstep --starts 5 --quiet-runs 500";

@@ -167,6 +167,26 @@ pub struct ExplainArgs {
     pub judge: JudgeArgs,
 }
 
+/// `temblor hunt`
+#[derive(Debug, Clone, Args)]
+pub struct HuntArgs {
+    /// Bugs of `temblor list bugs`, or `all`
+    #[arg(long, value_name = "NAMES", default_value = "all")]
+    pub bug: String,
+    /// What the nodes run on
+    #[arg(long, short = 'x', value_name = "NAME", value_enum, default_value_t = Executor::Sim)]
+    pub executor: Executor,
+    /// How long one bug is hunted from one starting seed
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_us)]
+    pub budget: u64,
+    /// How many starting seeds: 1,000,000, 2,000,000, ...
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=999))]
+    pub starts: u64,
+    /// How many runs of unchanged algorithms, spread evenly
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub quiet_runs: u64,
+}
+
 /// `temblor list`
 #[derive(Debug, Clone, Args)]
 pub struct ListArgs {

@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod hunt;
 mod judging;
 mod list;
 mod plan;
@@ -23,6 +24,7 @@ pub fn execute(cli: Cli) -> Exit {
         Verb::Check(args) => check::check(&args),
         Verb::Explain(args) => explain::explain(&args),
         Verb::Plan(args) => plan::plan(&args),
+        Verb::Hunt(args) => hunt::hunt(&args),
         Verb::List(args) => list::list(&args),
         Verb::Schema(args) => schema::schema(&args),
         Verb::Node(_) => unreachable!("a node is started before the harness begins"),

@@ -1,0 +1,211 @@
+//! `temblor hunt`: how long it takes to find each planted bug, and whether the unchanged algorithms raise an alarm.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use temblor_node::algorithms::{ALGORITHMS, Algorithm};
+use temblor_node::bugs::{self, BUGS, BugEntry};
+
+use super::{answer, note};
+use crate::cli::{Executor, HuntArgs, SystemArgs};
+use crate::exit::{Exit, usage};
+use crate::hunt::{Quiet, Search, listen, reduce, search};
+use crate::render;
+use crate::system::System;
+use crate::trial::Trials;
+
+/// Starting seeds are so far apart that no two searches draw the same plan.
+const STRIDE: u64 = 1_000_000;
+/// Seeds for the unchanged algorithms begin here, away from all starting seeds.
+const QUIET_SEEDS: u64 = 1_000_000_000;
+/// How long one shrink may take.
+const SHRINK_BUDGET: Duration = Duration::from_secs(20);
+/// Shrunk plans are no larger than this: operations with rules, and faults.
+const SMALL: (usize, usize) = (6, 3);
+
+/// Hunts bugs, listens for false alarms, and prints one table.
+pub fn hunt(args: &HuntArgs) -> Result<Exit> {
+    let entries = wanted(&args.bug)?;
+    if args.executor == Executor::Processes {
+        return Err(usage("a hunt needs virtual time: --executor sim or lockstep".to_owned()));
+    }
+    let folder = tempfile::tempdir().context("failed to make a folder for the nodes")?;
+    let starts: Vec<(usize, u64)> =
+        (0..entries.len()).flat_map(|at| (1..=args.starts).map(move |k| (at, k * STRIDE))).collect();
+    let searches: Vec<Result<Search>> = side_by_side(&starts, |(at, start)| {
+        let entry = entries[*at];
+        let hunted = hunt_one(args, (entry, *start), folder.path());
+        if let Ok(search) = &hunted {
+            note(&told(search, *start));
+        }
+        hunted
+    });
+    let searches: Result<Vec<Search>> = searches.into_iter().collect();
+    let searches = searches?;
+    let quiet = quiet(args, folder.path())?;
+    answer(&table(&entries, &searches))?;
+    answer(&alarms(&quiet))?;
+    Ok(exit(&searches, &quiet))
+}
+
+fn wanted(name: &str) -> Result<Vec<&'static BugEntry>> {
+    if name == "all" {
+        return Ok(BUGS.iter().collect());
+    }
+    name.split(',')
+        .map(|name| bugs::find(name).ok_or_else(|| usage(format!("there is no bug {name}; see temblor list bugs"))))
+        .collect()
+}
+
+fn hunt_one(args: &HuntArgs, (entry, start): (&'static BugEntry, u64), folder: &Path) -> Result<Search> {
+    let system = system(entry.algorithm, None, Some(entry.name))?;
+    let launch = system.launch(None)?;
+    let trials = Trials::new(&system, args.executor, (&launch, folder))?;
+    let mut search = search(&trials, entry, (start, Duration::from_micros(args.budget)))?;
+    if let Some(found) = &mut search.found {
+        reduce(&trials, found, SHRINK_BUDGET);
+    }
+    Ok(search)
+}
+
+/// The unchanged algorithms, each on its share of the runs.
+fn quiet(args: &HuntArgs, folder: &Path) -> Result<Vec<(&'static Algorithm, Quiet)>> {
+    let share = args.quiet_runs.div_ceil(ALGORITHMS.len() as u64);
+    let all: Vec<Result<(&'static Algorithm, Quiet)>> = side_by_side(ALGORITHMS, |algorithm| {
+        let system = system(algorithm.name, algorithm.over, None)?;
+        let launch = system.launch(None)?;
+        let trials = Trials::new(&system, args.executor, (&launch, folder))?;
+        let mut quiet = Quiet::default();
+        // Runs that show nothing do not count; where none does, that is what is told.
+        for seed in (0..2 * share + 20).map(|n| QUIET_SEEDS + n) {
+            if quiet.runs >= share {
+                break;
+            }
+            listen(&trials, seed, &mut quiet)?;
+        }
+        Ok((algorithm, quiet))
+    });
+    all.into_iter().collect()
+}
+
+fn system(algorithm: &str, over: Option<&str>, bug: Option<&str>) -> Result<System> {
+    System::find(&SystemArgs { algorithm: algorithm.to_owned(), over: over.map(str::to_owned) }, bug)
+}
+
+/// Does something with each item, on all cores; the results stand in the order of the items.
+fn side_by_side<'a, T: Sync, R: Send>(items: &'a [T], work: impl Fn(&'a T) -> R + Sync) -> Vec<R> {
+    let cores = std::thread::available_parallelism().map_or(1, Into::into);
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..cores.min(items.len()) {
+            scope.spawn(|| {
+                while let Some((at, item)) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| items.get(at).map(|item| (at, item)))
+                {
+                    let result = work(item);
+                    results.lock().expect("no worker panics while it holds the lock").push((at, result));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().expect("no worker panics while it holds the lock");
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// One search, in one line for whoever watches.
+fn told(search: &Search, start: u64) -> String {
+    let (name, seconds) = (search.entry.name, render::seconds(search.took.as_micros() as u64 / 1_000 * 1_000));
+    match &search.found {
+        None => format!("{name}: not found from seed {start}, {} runs, {seconds} s", search.runs),
+        Some(found) => {
+            let plan = found.shrunk.as_ref().unwrap_or(&found.plan);
+            let (operations, faults) = size(plan);
+            format!("{name}: seed {}, {seconds} s; shrunk to {operations} operations, {faults} faults", found.plan.seed)
+        }
+    }
+}
+
+fn size(plan: &temblor_workloads::plan::Plan) -> (usize, usize) {
+    (plan.operations.len() + plan.rules.len(), plan.faults.len())
+}
+
+/// The table: a line for each bug.
+fn table(entries: &[&'static BugEntry], searches: &[Search]) -> String {
+    let mut text = String::from(
+        "                                        plans      seconds      shrunk to\n\
+         bug                         found   median worst median worst  ops faults\n",
+    );
+    for entry in entries {
+        let of_bug: Vec<&Search> = searches.iter().filter(|search| search.entry.name == entry.name).collect();
+        let found: Vec<&&Search> = of_bug.iter().filter(|search| search.found.is_some()).collect();
+        let (runs, worst_runs) = middle_and_worst(found.iter().map(|search| search.runs).collect());
+        let (ms, worst_ms) = middle_and_worst(found.iter().map(|search| search.took.as_millis() as u64).collect());
+        let sizes = found.iter().filter_map(|search| search.found.as_ref()?.shrunk.as_ref()).map(size);
+        let (operations, faults) = sizes.fold((0, 0), |(a, b), (c, d)| (a.max(c), b.max(d)));
+        text.push_str(&format!(
+            "{:<27} {:>2}/{:<2} {runs:>8} {worst_runs:>5} {:>6} {:>5} {operations:>4} {faults:>6}\n",
+            entry.name,
+            found.len(),
+            of_bug.len(),
+            tenths(ms),
+            tenths(worst_ms),
+        ));
+    }
+    text
+}
+
+fn middle_and_worst(mut values: Vec<u64>) -> (u64, u64) {
+    values.sort_unstable();
+    (values.get(values.len() / 2).copied().unwrap_or(0), values.last().copied().unwrap_or(0))
+}
+
+fn tenths(ms: u64) -> String {
+    format!("{}.{}", ms / 1_000, ms % 1_000 / 100)
+}
+
+/// The second table: the unchanged algorithms.
+fn alarms(all: &[(&Algorithm, Quiet)]) -> String {
+    let mut text = String::from("\nunchanged algorithm       runs  operations  deliveries  alarms  unknown  idle\n");
+    for (algorithm, quiet) in all {
+        let name = algorithm.over.map_or(algorithm.name.to_owned(), |over| format!("{} over {over}", algorithm.name));
+        text.push_str(&format!(
+            "{name:<24} {:>5} {:>11} {:>11} {:>7} {:>8} {:>5}\n",
+            quiet.runs,
+            quiet.operations,
+            quiet.deliveries,
+            quiet.alarms.len(),
+            quiet.unknown.len(),
+            quiet.idle
+        ));
+        let bites: Vec<String> = quiet.bites.iter().map(|(fault, bites)| format!("{fault} {bites}")).collect();
+        if !bites.is_empty() {
+            text.push_str(&format!("  {}\n", render::wrap(&format!("bites: {}", bites.join(", ")), 2)));
+        }
+        for (what, seeds) in [("alarms", &quiet.alarms), ("unknown", &quiet.unknown)] {
+            if !seeds.is_empty() {
+                let seeds: Vec<String> = seeds.iter().take(10).map(u64::to_string).collect();
+                text.push_str(&format!("  {}\n", render::wrap(&format!("{what} at seeds {}", seeds.join(", ")), 2)));
+            }
+        }
+    }
+    text
+}
+
+/// An alarm is a violation; a bug that was not found, and an algorithm that was not exercised, are inconclusive.
+fn exit(searches: &[Search], quiet: &[(&Algorithm, Quiet)]) -> Exit {
+    if quiet.iter().any(|(_, quiet)| !quiet.alarms.is_empty()) {
+        return Exit::Violation;
+    }
+    let missed = searches.iter().any(|search| search.found.is_none());
+    let unknown = quiet.iter().any(|(_, quiet)| !quiet.unknown.is_empty() || quiet.runs == 0 && quiet.idle > 0);
+    let large = searches.iter().filter_map(|search| search.found.as_ref()?.shrunk.as_ref()).map(size);
+    for (operations, faults) in large.filter(|(operations, faults)| *operations > SMALL.0 || *faults > SMALL.1) {
+        note(&format!("a plan with {operations} operations and {faults} faults could not be shrunk any further"));
+    }
+    if missed || unknown { Exit::Inconclusive } else { Exit::Clean }
+}
