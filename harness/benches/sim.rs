@@ -8,7 +8,7 @@ use std::time::Instant;
 use temblor::cli::SystemArgs;
 use temblor::system::System;
 use temblor::virtual_time::{Files, Simulated, run};
-use temblor_node::algorithms;
+use temblor_node::algorithms::{self, Settings};
 use temblor_workloads::draw::{Wishes, draw};
 
 fn main() {
@@ -23,7 +23,8 @@ fn main() {
 }
 
 fn measure(nemesis: &str, rate: u32) -> (u64, usize, f64) {
-    let system = System::find(&SystemArgs { algorithm: "fifo".to_owned(), over: None }, None).expect("it exists");
+    let system =
+        System::find(&SystemArgs { algorithm: "fifo".to_owned(), over: None, fanout: None }, None).expect("it exists");
     let nodes = (1..=5).map(|n| format!("n{n}")).collect();
     let wishes = Wishes {
         workload: "broadcast".to_owned(),
@@ -35,7 +36,8 @@ fn measure(nemesis: &str, rate: u32) -> (u64, usize, f64) {
     let plan = draw(&system.setting(nodes), &wishes, 7).expect("a plan can be drawn");
     let header = system.header(&plan).expect("the table is sound");
     let algorithm = algorithms::system("fifo", None).expect("it exists");
-    let cluster = Simulated::new(&plan.nodes, Box::new(algorithm.build), None).expect("names of nodes");
+    let cluster =
+        Simulated::new(&plan.nodes, Box::new(|| (algorithm.build)(Settings::default())), None).expect("names of nodes");
     let begun = Instant::now();
     let facts = run((&plan, &header, system.bound_ms()), cluster, Files::default()).expect("the history can be kept");
     let seconds = begun.elapsed().as_secs_f64();

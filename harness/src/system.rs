@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use temblor_checkers::header::{self, Acknowledges, Header};
-use temblor_node::algorithms::{self, Algorithm};
+use temblor_node::algorithms::{self, Algorithm, Settings};
 use temblor_node::bugs;
 use temblor_node::model;
 use temblor_workloads::faults::{class_of, is_within};
@@ -22,6 +22,7 @@ use crate::virtual_time::Simulated;
 pub struct System {
     algorithm: &'static Algorithm,
     over: Option<String>,
+    fanout: Option<u32>,
     bug: Option<String>,
 }
 
@@ -33,10 +34,14 @@ impl System {
         if let Some(bug) = bug {
             check_bug(algorithm, bug)?;
         }
+        if args.fanout.is_some() && algorithm.name != "gossip" {
+            return Err(usage(format!("--fanout is an option of gossip; {} has no fanout", algorithm.name)));
+        }
         // The default layer goes without saying, so that a plan is the same with and without it on the command line.
         let default = algorithms::system(&args.algorithm, None).is_ok_and(|first| first.over == algorithm.over);
         let over = algorithm.over.filter(|_| !default).map(str::to_owned);
-        Ok(Self { algorithm, over, bug: bug.map(str::to_owned) })
+        let fanout = args.fanout.filter(|fanout| *fanout != Settings::default().fanout);
+        Ok(Self { algorithm, over, fanout, bug: bug.map(str::to_owned) })
     }
 
     /// What drawing a plan for `nodes` has to know.
@@ -45,6 +50,7 @@ impl System {
         Setting {
             algorithm: self.algorithm.name.to_owned(),
             over: self.over.clone(),
+            fanout: self.fanout,
             links: match model.links {
                 model::Links::FairLoss => Links::FairLoss,
                 model::Links::Reliable => Links::Reliable,
@@ -53,7 +59,7 @@ impl System {
                 model::Crashes::None => Crashes::None,
                 model::Crashes::Stop => Crashes::Stop,
             },
-            leader: false,
+            leader: self.algorithm.leader,
             faulty_max: u32::try_from(model.faulty.max(nodes.len())).expect("there are at most 1000 nodes"),
             bound_ms: model.bound_ms,
             nodes,
@@ -104,7 +110,10 @@ impl System {
         }
         let program: PathBuf = std::env::current_exe().context("failed to find this program's own file")?;
         let mut arguments = vec!["node".to_owned(), self.algorithm.name.to_owned()];
-        for (flag, value) in [("--over", self.algorithm.over), ("--bug", self.bug.as_deref())] {
+        let fanout = self.fanout.map(|fanout| fanout.to_string());
+        let options =
+            [("--over", self.algorithm.over), ("--fanout", fanout.as_deref()), ("--bug", self.bug.as_deref())];
+        for (flag, value) in options {
             if let Some(value) = value {
                 arguments.extend([flag.to_owned(), value.to_owned()]);
             }
@@ -115,7 +124,13 @@ impl System {
     /// Its nodes as stacks of layers in this process.
     pub fn simulated(&self, nodes: &[String]) -> Result<Simulated> {
         let bug = self.bug.as_deref().and_then(bugs::find).map(|entry| entry.bug);
-        Simulated::new(nodes, Box::new(self.algorithm.build), bug).map_err(|error| usage(error.to_string()))
+        let (build, settings) = (self.algorithm.build, self.settings());
+        Simulated::new(nodes, Box::new(move || build(settings)), bug).map_err(|error| usage(error.to_string()))
+    }
+
+    /// What is set of the algorithm.
+    pub fn settings(&self) -> Settings {
+        self.fanout.map_or_else(Settings::default, |fanout| Settings { fanout })
     }
 
     /// The bound of its model, ms.

@@ -30,7 +30,7 @@ struct Case {
 
 impl Case {
     fn new(algorithm: &'static str, over: Option<&'static str>, bug: Option<&'static str>) -> Self {
-        let args = SystemArgs { algorithm: algorithm.to_owned(), over: over.map(str::to_owned) };
+        let args = SystemArgs { algorithm: algorithm.to_owned(), over: over.map(str::to_owned), fanout: None };
         Self { system: System::find(&args, bug).unwrap(), algorithm, over, bug }
     }
 

@@ -4,9 +4,15 @@ use serde::Serialize;
 
 use crate::layer::Layer;
 use crate::layers::best_effort::BestEffort;
+use crate::layers::causal::Causal;
 use crate::layers::eager::Eager;
+use crate::layers::eager_uniform::EagerUniform;
 use crate::layers::fifo::Fifo;
+use crate::layers::fifo_links::FifoLinks;
+use crate::layers::gossip::Gossip;
+use crate::layers::lamport_order::LamportOrder;
 use crate::layers::reliable_links::ReliableLinks;
+use crate::layers::sequencer::Sequencer;
 use crate::model::{Crashes, Faulty, Links, Model};
 
 /// A property, by its name in histories, and the condition under which it is promised.
@@ -27,9 +33,24 @@ pub struct Algorithm {
     pub model: Model,
     /// What it promises.
     pub promises: &'static [Promise],
+    /// Whether nodes claim to lead.
+    pub leader: bool,
     /// Its layers, the top one first.
     #[serde(skip)]
-    pub build: fn() -> Vec<Box<dyn Layer>>,
+    pub build: fn(Settings) -> Vec<Box<dyn Layer>>,
+}
+
+/// What can be set of an algorithm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// To how many others gossip passes a message on.
+    pub fanout: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { fanout: 3 }
+    }
 }
 
 const FAIR_LOSS: Model =
@@ -44,6 +65,13 @@ const AGREEMENT: Promise = ("agreement", "always");
 const AGREEMENT_OF_SENDER: Promise = ("agreement", "while-sender-lives");
 const FIFO_ORDER: Promise = ("fifo-order", "always");
 
+const CAUSAL_ORDER: Promise = ("causal-order", "always");
+const TOTAL_ORDER: Promise = ("total-order", "always");
+const UNIFORM_TOTAL_ORDER: Promise = ("uniform-total-order", "always");
+const ONE_ORDER: Promise = ("one-order", "always");
+const GAP_FREE_ORDER: Promise = ("gap-free-order", "always");
+const ONE_LEADER: Promise = ("one-leader-per-term", "always");
+
 const LECTURES: &str = "Kleppmann, lectures, Broadcast algorithms";
 
 /// Every algorithm.
@@ -55,7 +83,8 @@ pub const ALGORITHMS: &[Algorithm] = &[
         source: "Cachin, Guerraoui and Rodrigues 2011, 3.2",
         model: FAIR_LOSS,
         promises: &[NO_CREATION, SURVIVES],
-        build: || vec![Box::new(BestEffort::default())],
+        leader: false,
+        build: |_| vec![Box::new(BestEffort::default())],
     },
     Algorithm {
         name: "retransmit",
@@ -64,7 +93,8 @@ pub const ALGORITHMS: &[Algorithm] = &[
         source: LECTURES,
         model: FAIR_LOSS,
         promises: &[VALIDITY, NO_DUPLICATION, NO_CREATION, AGREEMENT_OF_SENDER, SURVIVES],
-        build: || vec![Box::new(BestEffort::default()), Box::new(ReliableLinks::default())],
+        leader: false,
+        build: |_| vec![Box::new(BestEffort::default()), Box::new(ReliableLinks::default())],
     },
     Algorithm {
         name: "eager",
@@ -73,7 +103,8 @@ pub const ALGORITHMS: &[Algorithm] = &[
         source: LECTURES,
         model: FAIR_LOSS,
         promises: &[VALIDITY, NO_DUPLICATION, NO_CREATION, AGREEMENT, SURVIVES],
-        build: || vec![Box::new(Eager::default()), Box::new(ReliableLinks::default())],
+        leader: false,
+        build: |_| vec![Box::new(Eager::default()), Box::new(ReliableLinks::default())],
     },
     Algorithm {
         name: "fifo",
@@ -82,7 +113,8 @@ pub const ALGORITHMS: &[Algorithm] = &[
         source: LECTURES,
         model: FAIR_LOSS,
         promises: &[VALIDITY, NO_DUPLICATION, NO_CREATION, AGREEMENT, FIFO_ORDER, SURVIVES],
-        build: || vec![Box::new(Fifo::default()), Box::new(Eager::default()), Box::new(ReliableLinks::default())],
+        leader: false,
+        build: |_| vec![Box::new(Fifo::default()), Box::new(Eager::default()), Box::new(ReliableLinks::default())],
     },
     Algorithm {
         name: "fifo",
@@ -91,7 +123,8 @@ pub const ALGORITHMS: &[Algorithm] = &[
         source: LECTURES,
         model: FAIR_LOSS,
         promises: &[VALIDITY, NO_DUPLICATION, NO_CREATION, AGREEMENT_OF_SENDER, FIFO_ORDER, SURVIVES],
-        build: || vec![Box::new(Fifo::default()), Box::new(BestEffort::default()), Box::new(ReliableLinks::default())],
+        leader: false,
+        build: |_| vec![Box::new(Fifo::default()), Box::new(BestEffort::default()), Box::new(ReliableLinks::default())],
     },
     Algorithm {
         name: "fifo",
@@ -100,7 +133,137 @@ pub const ALGORITHMS: &[Algorithm] = &[
         source: LECTURES,
         model: RELIABLE,
         promises: &[VALIDITY, NO_DUPLICATION, NO_CREATION, AGREEMENT_OF_SENDER, FIFO_ORDER, SURVIVES],
-        build: || vec![Box::new(Fifo::default()), Box::new(BestEffort::default())],
+        leader: false,
+        build: |_| vec![Box::new(Fifo::default()), Box::new(BestEffort::default())],
+    },
+    Algorithm {
+        name: "eager-uniform",
+        over: None,
+        what: "delivers a message once a majority is known to have it",
+        source: "Cachin, Guerraoui and Rodrigues 2011, 3.4.3",
+        model: Model { faulty: Faulty::Minority, ..FAIR_LOSS },
+        promises: &[
+            ("validity", "while-majority-lives"),
+            NO_DUPLICATION,
+            NO_CREATION,
+            ("agreement", "while-majority-lives"),
+            ("uniform-agreement", "while-majority-lives"),
+            SURVIVES,
+        ],
+        leader: false,
+        build: |_| vec![Box::new(EagerUniform::default()), Box::new(ReliableLinks::default())],
+    },
+    Algorithm {
+        name: "gossip",
+        over: None,
+        what: "passes every message on to k others, chosen at random (the third attempt)",
+        source: LECTURES,
+        model: FAIR_LOSS,
+        promises: &[NO_DUPLICATION, NO_CREATION, ("agreement", "as-statistic"), SURVIVES],
+        leader: false,
+        build: |settings| vec![Box::new(Gossip::new(settings.fanout as usize)), Box::new(ReliableLinks::default())],
+    },
+    Algorithm {
+        name: "causal",
+        over: Some("eager"),
+        what: "holds a message back until all that its sender had delivered is delivered",
+        source: LECTURES,
+        model: FAIR_LOSS,
+        promises: &[VALIDITY, NO_DUPLICATION, NO_CREATION, AGREEMENT, FIFO_ORDER, CAUSAL_ORDER, SURVIVES],
+        leader: false,
+        build: |_| vec![Box::new(Causal::default()), Box::new(Eager::default()), Box::new(ReliableLinks::default())],
+    },
+    Algorithm {
+        name: "causal",
+        over: Some("retransmit"),
+        what: "causal over the first attempt: a sender that crashes half-way leaves some behind",
+        source: LECTURES,
+        model: FAIR_LOSS,
+        promises: &[VALIDITY, NO_DUPLICATION, NO_CREATION, FIFO_ORDER, CAUSAL_ORDER, SURVIVES],
+        leader: false,
+        build: |_| {
+            vec![Box::new(Causal::default()), Box::new(BestEffort::default()), Box::new(ReliableLinks::default())]
+        },
+    },
+    Algorithm {
+        name: "causal",
+        over: Some("best-effort"),
+        what: "causal without a reliable layer: behind a lost message everything is held back",
+        source: LECTURES,
+        model: RELIABLE,
+        promises: &[VALIDITY, NO_DUPLICATION, NO_CREATION, FIFO_ORDER, CAUSAL_ORDER, SURVIVES],
+        leader: false,
+        build: |_| vec![Box::new(Causal::default()), Box::new(BestEffort::default())],
+    },
+    Algorithm {
+        name: "total-sequencer",
+        over: None,
+        what: "a fixed leader numbers messages, which reach it in any order",
+        source: LECTURES,
+        model: FAIR_LOSS,
+        promises: &[
+            ("validity", "while-leader-lives"),
+            NO_DUPLICATION,
+            NO_CREATION,
+            ("agreement", "while-leader-lives"),
+            TOTAL_ORDER,
+            UNIFORM_TOTAL_ORDER,
+            ONE_ORDER,
+            GAP_FREE_ORDER,
+            ONE_LEADER,
+            SURVIVES,
+        ],
+        leader: true,
+        build: |_| vec![Box::new(Sequencer::default()), Box::new(ReliableLinks::default())],
+    },
+    Algorithm {
+        name: "total-lamport",
+        over: None,
+        what: "delivers by Lamport timestamps, when nothing earlier can come from any node",
+        source: LECTURES,
+        model: Model { crashes: Crashes::None, faulty: Faulty::None, ..FAIR_LOSS },
+        promises: &[
+            ("validity", "while-nobody-crashes"),
+            NO_DUPLICATION,
+            NO_CREATION,
+            ("agreement", "while-nobody-crashes"),
+            FIFO_ORDER,
+            CAUSAL_ORDER,
+            TOTAL_ORDER,
+            UNIFORM_TOTAL_ORDER,
+            ONE_ORDER,
+            GAP_FREE_ORDER,
+            SURVIVES,
+        ],
+        leader: false,
+        build: |_| {
+            vec![Box::new(LamportOrder::default()), Box::new(FifoLinks::default()), Box::new(ReliableLinks::default())]
+        },
+    },
+    Algorithm {
+        name: "fifo-total",
+        over: None,
+        what: "a fixed leader numbers messages, with FIFO links to and from it",
+        source: LECTURES,
+        model: FAIR_LOSS,
+        promises: &[
+            ("validity", "while-leader-lives"),
+            NO_DUPLICATION,
+            NO_CREATION,
+            ("agreement", "while-leader-lives"),
+            FIFO_ORDER,
+            CAUSAL_ORDER,
+            TOTAL_ORDER,
+            UNIFORM_TOTAL_ORDER,
+            ONE_ORDER,
+            GAP_FREE_ORDER,
+            ONE_LEADER,
+            SURVIVES,
+        ],
+        leader: true,
+        build: |_| {
+            vec![Box::new(Sequencer::default()), Box::new(FifoLinks::default()), Box::new(ReliableLinks::default())]
+        },
     },
 ];
 

@@ -32,6 +32,11 @@ pub trait Layer {
     /// The layer below (or the network) has a packet from another node, or, above a broadcast layer, from this node itself.
     fn receive(&mut self, from: NodeId, packet: Packet, cx: &mut Context<'_>);
 
+    /// The node's life begins; nothing has been received or asked for yet.
+    fn start(&mut self, cx: &mut Context<'_>) {
+        let _ = cx;
+    }
+
     /// A timer that this layer set has run out.
     fn timeout(&mut self, timer: u32, cx: &mut Context<'_>) {
         let _ = (timer, cx);
@@ -83,6 +88,21 @@ pub struct Indication {
     pub kind: &'static str,
     /// In which term.
     pub term: u64,
+    /// Who leads it, for `follows`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leader: Option<NodeId>,
+}
+
+impl Indication {
+    /// I lead this term.
+    pub fn leader(term: u64) -> Self {
+        Self { kind: "leader", term, leader: None }
+    }
+
+    /// I follow this leader in this term.
+    pub fn follows(term: u64, leader: NodeId) -> Self {
+        Self { kind: "follows", term, leader: Some(leader) }
+    }
 }
 
 /// A layer's view of its node during one step, and its outbox.
@@ -104,6 +124,11 @@ impl<'a> Context<'a> {
     /// This node.
     pub fn me(&self) -> NodeId {
         self.identity.me
+    }
+
+    /// The place of a node in the order in which the cluster was named; `None` for a stranger.
+    pub fn place(&self, node: NodeId) -> Option<usize> {
+        self.identity.nodes.iter().position(|known| *known == node)
     }
 
     /// Every other node.

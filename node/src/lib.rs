@@ -5,6 +5,7 @@
 
 pub mod algorithms;
 pub mod bugs;
+mod choice;
 pub mod id;
 pub mod layer;
 pub mod layers;

@@ -43,6 +43,7 @@ pub struct Stack {
 
 /// An event on its way through the stack.
 enum Event {
+    Start(usize),
     Request(usize, To, Packet),
     Receive(usize, NodeId, Packet),
     Timeout(usize, u32),
@@ -54,6 +55,15 @@ impl Stack {
     pub fn new(identity: Identity, layers: Vec<Box<dyn Layer>>) -> Self {
         assert!(!layers.is_empty(), "a stack has at least one layer");
         Self { identity, layers, timers: BTreeMap::new() }
+    }
+
+    /// The node's life begins; the lower layers first.
+    pub fn start(&mut self, now: Nanos) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        for layer in (0..self.layers.len()).rev() {
+            self.run(now, Event::Start(layer), &mut outputs);
+        }
+        outputs
     }
 
     /// The application broadcasts a message.
@@ -107,6 +117,10 @@ impl Stack {
         while let Some(event) = queue.pop_front() {
             let mut cx = Context::new(&self.identity, now);
             let at = match event {
+                Event::Start(at) => {
+                    self.layers[at].start(&mut cx);
+                    at
+                }
                 Event::Request(at, to, packet) => {
                     self.layers[at].request(to, packet, &mut cx);
                     at

@@ -309,8 +309,8 @@ proptest! {
 
 #[test]
 fn a_node_that_panics_is_seen_to_have_fallen() {
-    let build = temblor_node::algorithms::system("retransmit", None).unwrap().build;
-    let mut network = Network::of(build, 2, Some(Bug::DiesOfSecondAck));
+    let retransmit = temblor_node::algorithms::system("retransmit", None).unwrap();
+    let mut network = Network::of(|| (retransmit.build)(Default::default()), 2, Some(Bug::DiesOfSecondAck));
     network.doubled.insert((2, 1));
     network.broadcast(1, 7);
     network.run_for(10 * MS);

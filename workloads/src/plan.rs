@@ -22,6 +22,9 @@ pub struct Plan {
     /// The layer below, where the algorithm takes one, such as `best-effort`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<String>,
+    /// To how many others gossip passes a message on, where that is not the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fanout: Option<u32>,
     /// The workload that drew it; for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub workload: String,

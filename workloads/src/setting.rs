@@ -27,6 +27,8 @@ pub struct Setting {
     pub algorithm: String,
     /// The layer below, where one was chosen.
     pub over: Option<String>,
+    /// To how many others gossip passes a message on, where that was chosen.
+    pub fanout: Option<u32>,
     /// The nodes' names.
     pub nodes: Vec<String>,
     /// What links may do.

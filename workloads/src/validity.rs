@@ -98,15 +98,19 @@ pub fn check_against(plan: &Plan, setting: &Setting) -> Result<(), Flaw> {
 }
 
 fn check_system(plan: &Plan, setting: &Setting) -> Result<(), Flaw> {
-    if plan.algorithm == setting.algorithm && plan.over == setting.over {
+    let of_plan = name(&plan.algorithm, &plan.over, plan.fanout);
+    let wanted = name(&setting.algorithm, &setting.over, setting.fanout);
+    if of_plan == wanted {
         return Ok(());
     }
-    let name = |algorithm: &str, over: &Option<String>| match over {
-        Some(over) => format!("{algorithm} over {over}"),
-        None => algorithm.to_owned(),
-    };
-    let (of_plan, wanted) = (name(&plan.algorithm, &plan.over), name(&setting.algorithm, &setting.over));
     Err(Place::Whole("algorithm").flaw(format!("the plan is for {of_plan}, and {wanted} is to run")))
+}
+
+/// A system's name in words: `fifo over best-effort`, `gossip with fanout 2`.
+fn name(algorithm: &str, over: &Option<String>, fanout: Option<u32>) -> String {
+    let over = over.as_ref().map_or(String::new(), |over| format!(" over {over}"));
+    let fanout = fanout.map_or(String::new(), |fanout| format!(" with fanout {fanout}"));
+    format!("{algorithm}{over}{fanout}")
 }
 
 fn check_head(plan: &Plan) -> Result<(), Flaw> {

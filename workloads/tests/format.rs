@@ -55,6 +55,7 @@ fn the_schema_accepts_every_drawn_plan() {
         let setting = Setting {
             algorithm: "fifo".to_owned(),
             over: leader.then(|| "retransmit".to_owned()),
+            fanout: None,
             nodes: (1..=5).map(|n| format!("n{n}")).collect(),
             links: Links::FairLoss,
             crashes: Crashes::Stop,

@@ -14,6 +14,9 @@ pub struct SystemArgs {
     /// The layer below, for algorithms that take one
     #[arg(long, value_name = "LAYER")]
     pub over: Option<String>,
+    /// To how many others gossip passes a message on (3 if not said)
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub fanout: Option<u32>,
 }
 
 /// What a plan is drawn from.

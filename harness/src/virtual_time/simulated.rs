@@ -79,7 +79,7 @@ impl Cluster for Simulated {
         let Life { incarnation, seed, now_ns } = life;
         let identity = Identity { me: self.ids[node], nodes: self.ids.clone(), incarnation, seed, bug: self.bug };
         let stack = self.stacks[node].insert(Stack::new(identity, (self.build)()));
-        let outputs = stack.recover(now_ns, Vec::new());
+        let outputs = stack.start(now_ns);
         self.answer(node, outputs, None)
     }
 

@@ -49,7 +49,7 @@ enum Clock {
 impl Core {
     /// A node that has been told who it is.
     pub fn new((stack, storage): (Stack, Storage), init: &Init, stdout: File) -> Self {
-        const OFFERED: &[&str] = &["broadcast", "deliver", "leader", "synced"];
+        const OFFERED: &[&str] = &["broadcast", "deliver", "leader", "follows", "synced"];
         Self {
             me: init.node_id,
             peers: init.node_ids.iter().copied().filter(|node| *node != init.node_id).collect(),
@@ -79,8 +79,10 @@ impl Core {
         wire::write(&mut self.out, (self.me, &init.asker), None, &wire::body(&body));
     }
 
-    /// Hands the stack what was stored before a crash.
-    pub fn recover(&mut self, records: Vec<(u32, Vec<u8>)>) {
+    /// The life begins: the stack starts, and is handed what was stored before a crash.
+    pub fn begin(&mut self, records: Vec<(u32, Vec<u8>)>) {
+        let outputs = self.stack.start(self.now());
+        self.emit(outputs);
         if !records.is_empty() {
             let outputs = self.stack.recover(self.now(), records);
             self.emit(outputs);

@@ -30,7 +30,7 @@ use tokio::sync::Notify;
 use tokio::task::LocalSet;
 
 use self::core::Core;
-use crate::algorithms::{Algorithm, system};
+use crate::algorithms::{Algorithm, Settings, system};
 use crate::bugs::{self, Bug, BugEntry};
 use crate::layer::{Identity, Layer};
 use crate::stack::Stack;
@@ -45,6 +45,10 @@ pub struct NodeArgs {
     /// The layer below, for algorithms that take one
     #[arg(long, value_name = "LAYER")]
     pub over: Option<String>,
+    /// To how many others gossip passes a message on
+    #[arg(long, value_name = "K", default_value_t = Settings::default().fanout,
+          value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub fanout: u32,
     /// A planted bug
     #[arg(long, value_name = "NAME")]
     pub bug: Option<String>,
@@ -60,12 +64,13 @@ pub fn main(args: &NodeArgs) -> ExitCode {
         }
     };
     die_of_panics();
-    run(algorithm.build, bug.map(|entry| entry.bug))
+    let settings = Settings { fanout: args.fanout };
+    run(&|| (algorithm.build)(settings), bug.map(|entry| entry.bug))
 }
 
 /// Runs a node with layers of one's own, the top one first, until its stdin ends: a new algorithm without a line in the table.
 pub fn serve(build: fn() -> Vec<Box<dyn Layer>>) -> ExitCode {
-    run(build, None)
+    run(&build, None)
 }
 
 /// A panic anywhere ends the node, as it would without a runtime that catches those of its tasks.
@@ -97,7 +102,7 @@ fn resolve(args: &NodeArgs) -> Result<(&'static Algorithm, Option<&'static BugEn
     Ok((algorithm, Some(entry)))
 }
 
-fn run(build: fn() -> Vec<Box<dyn Layer>>, bug: Option<Bug>) -> ExitCode {
+fn run(build: &dyn Fn() -> Vec<Box<dyn Layer>>, bug: Option<Bug>) -> ExitCode {
     end_at_a_panic();
     match begin(build, bug) {
         Ok(()) => ExitCode::SUCCESS,
@@ -118,7 +123,7 @@ fn end_at_a_panic() {
 }
 
 /// A whole life: `init`, and then whatever comes, until stdin ends.
-fn begin(build: fn() -> Vec<Box<dyn Layer>>, bug: Option<Bug>) -> Result<()> {
+fn begin(build: &dyn Fn() -> Vec<Box<dyn Layer>>, bug: Option<Bug>) -> Result<()> {
     let mut stdin = File::from(std::io::stdin().as_fd().try_clone_to_owned().context("failed to open stdin")?);
     let Some((init, rest)) = first(&mut stdin)? else { return Ok(()) };
     let identity = Identity {
@@ -146,7 +151,7 @@ async fn live((core, records): (Core, Records), init: &Init, rest: &[u8]) -> Res
     let rearmed = Rc::new(Notify::new());
     let listen = peers::open(&core, &rearmed, init).await?;
     core.borrow_mut().introduce(init, listen);
-    core.borrow_mut().recover(records);
+    core.borrow_mut().begin(records);
     core.borrow_mut().flush()?;
     tokio::task::spawn_local(keep_time(Rc::clone(&core), Rc::clone(&rearmed)));
     while let Some(lines) = stdin.lines().await? {

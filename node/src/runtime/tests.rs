@@ -49,7 +49,7 @@ impl Life {
         let stdout = directory.join("stdout");
         let stack = Stack::new(identity, vec![Box::new(Ledger)]);
         let mut core = Core::new((stack, storage), &init, File::create(&stdout).unwrap());
-        core.recover(records);
+        core.begin(records);
         core.flush().unwrap();
         Life { core, stdout }
     }

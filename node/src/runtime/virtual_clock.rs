@@ -16,7 +16,7 @@ use super::wire::{Envelope, Init};
 /// Lives until stdin ends; `rest` has been read behind `init` already.
 pub fn live((mut core, records): (Core, Records), init: &Init, (mut stdin, rest): (File, Vec<u8>)) -> Result<()> {
     core.introduce(init, None);
-    core.recover(records);
+    core.begin(records);
     core.idle(init.moment.input);
     core.flush()?;
     let mut lines = Lines::default();

@@ -10,7 +10,7 @@ pub mod properties;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use temblor_node::algorithms;
+use temblor_node::algorithms::{self, Settings};
 use temblor_node::bugs;
 use temblor_node::id::NodeId;
 use temblor_node::layer::{Identity, Layer};
@@ -79,18 +79,18 @@ enum Event {
 /// A system of the table.
 pub fn network(name: &str, over: Option<&str>, nodes: u32) -> Network {
     let algorithm = algorithms::system(name, over).unwrap();
-    Network::of(algorithm.build, nodes, None)
+    Network::of(|| (algorithm.build)(Settings::default()), nodes, None)
 }
 
 /// A system of the table with a planted bug.
 pub fn network_with(bug: &str, nodes: u32) -> Network {
     let entry = bugs::find(bug).unwrap();
     let algorithm = algorithms::system(entry.algorithm, None).unwrap();
-    Network::of(algorithm.build, nodes, Some(entry.bug))
+    Network::of(|| (algorithm.build)(Settings::default()), nodes, Some(entry.bug))
 }
 
 impl Network {
-    pub fn of(build: fn() -> Vec<Box<dyn Layer>>, count: u32, bug: Option<bugs::Bug>) -> Network {
+    pub fn of(build: impl Fn() -> Vec<Box<dyn Layer>>, count: u32, bug: Option<bugs::Bug>) -> Network {
         let nodes: Vec<NodeId> = (1..=count).map(NodeId).collect();
         let start = |me: &NodeId| {
             let identity = Identity { me: *me, nodes: nodes.clone(), incarnation: 1, seed: 0, bug };

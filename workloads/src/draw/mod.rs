@@ -86,6 +86,7 @@ pub fn draw(setting: &Setting, wishes: &Wishes, seed: u64) -> Result<Plan, DrawE
         format: FORMAT,
         algorithm: setting.algorithm.clone(),
         over: setting.over.clone(),
+        fanout: setting.fanout,
         workload: wishes.workload.clone(),
         seed,
         nodes: setting.nodes.clone(),

@@ -13,6 +13,7 @@ fn setting(nodes: usize) -> Setting {
     Setting {
         algorithm: "fifo".to_owned(),
         over: None,
+        fanout: None,
         nodes: (1..=nodes).map(|n| format!("n{n}")).collect(),
         links: Links::FairLoss,
         crashes: Crashes::Stop,

@@ -53,6 +53,7 @@ fn plan() -> Plan {
         format: 1,
         algorithm: "fifo".to_owned(),
         over: None,
+        fanout: None,
         workload: "broadcast".to_owned(),
         seed: 7,
         length_us: 5_000_000,

@@ -252,6 +252,7 @@ fn check_against(fault: &str, change: impl Fn(&mut Setting), expected: Expect) {
     let mut setting = Setting {
         algorithm: "fifo".to_owned(),
         over: None,
+        fanout: None,
         nodes: plan.nodes.clone(),
         links: Links::FairLoss,
         crashes: Crashes::Stop,
@@ -357,6 +358,7 @@ fn plan() -> impl Strategy<Value = Plan> {
             format: 1,
             algorithm: "fifo".to_owned(),
             over,
+            fanout: None,
             workload,
             seed,
             nodes: vec!["n1".to_owned(), "n2".to_owned(), "n3".to_owned()],
