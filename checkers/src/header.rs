@@ -43,6 +43,8 @@ pub enum Condition {
     WhileNobodyCrashes,
     /// While more than half of the nodes are correct.
     WhileMajorityLives,
+    /// For as many messages as chance has it (agreement of gossip; `spread.rs` says how that is judged).
+    AsStatistic,
 }
 
 /// The value of the first line, `"f":"run"`.
@@ -69,4 +71,7 @@ pub struct Header {
     /// outside the model and is no violation. Safety is judged as always.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub beyond: Vec<String>,
+    /// To how many others a node passes a message on, for promises `as-statistic`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fanout: Option<u32>,
 }

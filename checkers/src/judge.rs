@@ -21,9 +21,10 @@ pub use options::{FifoGaps, JudgeError, Options};
 use crate::header::{Condition, Crashes, Header};
 use crate::ledger::Ledger;
 use crate::ledger::faults::Moment;
-use crate::ledger::messages::Id;
+use crate::ledger::messages::{Id, Mark};
 use crate::ledger::nodes::{Cause, MAX_NODES};
 use crate::op::{Event, Kind, Message, Names, Node, Op, Other, Process};
+use crate::orders::Orders;
 use crate::property::{Close, Delivery, Misdeed, Property, Report, Reported};
 use crate::table::CHECKERS;
 use crate::verdict::Counts;
@@ -44,10 +45,13 @@ pub struct Judge {
     promises: BTreeMap<String, Condition>,
     fifo_gaps: FifoGaps,
     ledger: Ledger,
+    orders: Orders,
     held: HoldBack,
     checkers: Vec<Box<dyn Property>>,
     /// Those of `checkers` that hear of deliveries.
     hearers: Vec<usize>,
+    /// Those of `checkers` that hear of broadcasts.
+    broadcast_hearers: Vec<usize>,
     counts: Counts,
     /// Requests that have had any completion.
     completed: u64,
@@ -65,15 +69,20 @@ impl Judge {
         let promises = options::promises(header.as_ref(), options)?;
         let checkers: Vec<_> = CHECKERS.iter().map(|checker| (checker.start)(options)).collect();
         let hearers = (0..checkers.len()).filter(|at| checkers[*at].hears_deliveries()).collect();
+        let broadcast_hearers = (0..checkers.len()).filter(|at| checkers[*at].hears_broadcasts()).collect();
         let (crashes, ok) = header.as_ref().map_or_else(Default::default, |h| (h.crashes, h.ok));
+        let mut ledger = Ledger::new(crashes, ok);
+        ledger.size = header.as_ref().map(|header| header.nodes.len());
         Ok(Judge {
             header,
             promises,
             fifo_gaps: options.fifo_gaps,
-            ledger: Ledger::new(crashes, ok),
+            ledger,
+            orders: Orders::default(),
             held: HoldBack::default(),
             checkers,
             hearers,
+            broadcast_hearers,
             counts: Counts::default(),
             completed: 0,
             close: None,
@@ -148,8 +157,21 @@ impl Judge {
 
     fn broadcast(&mut self, node: Node, message: Message) {
         self.counts.broadcasts += 1;
-        self.ledger.broadcast(node, message);
-        self.release(message);
+        let Some(id) = self.ledger.broadcast(node, message) else { return };
+        if self.held.holds(node) {
+            self.held.push(node, Held::Broadcast(id));
+        } else {
+            self.tell(node, id);
+            self.release(message);
+        }
+    }
+
+    /// A broadcast in the node's own order.
+    fn tell(&mut self, node: Node, id: Id) {
+        self.ledger.messages.get_mut(id).mark(Mark::Told);
+        for hearer in &self.broadcast_hearers {
+            self.checkers[*hearer].broadcast(&self.ledger, (node, id));
+        }
     }
 
     #[inline]
@@ -183,6 +205,12 @@ impl Judge {
                 let cause = if by_kill { Cause::Kill } else { Cause::Itself };
                 self.ledger.exited(node, cause);
                 Reported::Exited(cause, text("status").unwrap_or("status unknown").to_owned())
+            }
+            "follows" => {
+                let term = other.value.get("term").and_then(Value::as_u64);
+                let leader = text("leader").and_then(|name| names.find(name));
+                let (Some(term), Some(leader)) = (term, leader) else { return };
+                Reported::Follows(term, leader)
             }
             "nonsense" => {
                 let line = text("line").unwrap_or_default();
@@ -240,6 +268,7 @@ impl Judge {
         }
         let again = !self.ledger.nodes.deliver(node, id);
         let delivery = Delivery { node, id, at, again, disturbed };
+        self.orders.deliver(&self.ledger, &delivery);
         for hearer in &self.hearers {
             self.checkers[*hearer].delivered(&self.ledger, &delivery);
         }

@@ -45,6 +45,10 @@ pub struct Ledger {
     pub faults: Faults,
     /// The messages of which some delivery at another node than the sender met a fault.
     pub disturbed: Bits,
+    /// How many nodes the system has, where the history says so.
+    pub size: Option<usize>,
+    /// Whether nodes say that they delivered each other's messages in a circle, each before the other's broadcast.
+    pub circular: bool,
     /// Whether a broadcast stood so far behind one of its deliveries that the wait for it had been given up.
     pub straggled: bool,
     streams: Vec<Stream>,
@@ -63,6 +67,8 @@ impl Ledger {
             nodes: Nodes::default(),
             faults: Faults::default(),
             disturbed: Bits::default(),
+            size: None,
+            circular: false,
             straggled: false,
             streams: Vec::new(),
             acknowledged_at: Vec::new(),
@@ -107,7 +113,7 @@ impl Ledger {
     #[inline]
     pub fn settled(&self, id: Id) -> bool {
         let entry = self.messages.get(id);
-        if entry.is(Mark::Broadcast) || entry.is(Mark::GivenUp) {
+        if entry.is(Mark::Told) || entry.is(Mark::GivenUp) {
             return true;
         }
         self.stream(entry.sender).voice == Voice::Silent
@@ -157,12 +163,12 @@ impl Ledger {
         stream.push(id);
     }
 
-    /// A node reported a broadcast.
-    pub fn broadcast(&mut self, node: Node, message: Message) {
+    /// A node reported a broadcast; gives the message if this is the report that counts.
+    pub fn broadcast(&mut self, node: Node, message: Message) -> Option<Id> {
         let id = self.messages.named(message, node);
         let entry = self.messages.get_mut(id);
         if entry.sender != node || !entry.mark(Mark::Broadcast) {
-            return;
+            return None;
         }
         let stream = stream_of(&mut self.streams, node);
         if stream.voice == Voice::Unheard {
@@ -173,11 +179,14 @@ impl Ledger {
             (entry.after, entry.life) = (stream.len(), stream.life());
             stream.push(id);
         }
+        Some(id)
     }
 
     /// Stops waiting for the broadcast of a message. A sender that has reported none so far is taken to report none.
     pub fn give_up(&mut self, id: Id) {
         let entry = self.messages.get_mut(id);
+        // The broadcast itself waits at its sender: what it depends on is not known.
+        self.straggled |= entry.is(Mark::Broadcast);
         let stream = stream_of(&mut self.streams, entry.sender);
         match stream.voice {
             Voice::Unheard => stream.voice = Voice::Silent,

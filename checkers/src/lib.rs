@@ -4,15 +4,18 @@
 //! and shares no code with the nodes that it judges.
 
 pub mod check;
+mod flight;
 pub mod header;
 pub mod judge;
 mod ledger;
 pub mod op;
+mod orders;
 mod proof;
 mod properties;
 mod property;
 pub mod reader;
 pub mod schema;
+mod spread;
 pub mod table;
 mod tally;
 pub mod verdict;

@@ -10,6 +10,7 @@ use crate::ledger::faults::Moment;
 use crate::ledger::messages::Id;
 use crate::ledger::nodes::Cause;
 use crate::op::{Message, Names, Node};
+use crate::orders::Orders;
 use crate::proof::{Point, Proof};
 use crate::tally::Tally;
 use std::collections::BTreeMap;
@@ -20,6 +21,14 @@ pub trait Property {
     fn hears_deliveries(&self) -> bool {
         false
     }
+
+    /// Whether it wants to hear of broadcasts; asked once.
+    fn hears_broadcasts(&self) -> bool {
+        false
+    }
+
+    /// A node reported the broadcast of a message, at this place of its own order. The ledger has noted it already.
+    fn broadcast(&mut self, _ledger: &Ledger, _what: (Node, Id)) {}
 
     /// A node delivered a message. The ledger has noted it already.
     fn delivered(&mut self, _ledger: &Ledger, _delivery: &Delivery) {}
@@ -79,6 +88,8 @@ pub struct Report {
 pub enum Reported {
     /// It leads this term.
     Leads(u64),
+    /// In this term it follows that node.
+    Follows(u64, Node),
     /// A life of it ended; the status in the history's words.
     Exited(Cause, String),
     /// It broke the protocol in some way that no fault explains; what it did, in words that follow its name.
@@ -100,6 +111,8 @@ pub enum Misdeed {
 pub struct Ending<'a> {
     /// All that the file said.
     pub ledger: &'a Ledger,
+    /// In which orders the nodes delivered.
+    pub orders: &'a Orders,
     /// The nodes' names.
     pub names: &'a Names,
     /// The nodes that belong to the system.

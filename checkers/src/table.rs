@@ -3,7 +3,7 @@
 //! To add one: a file in `properties/`, and a line here.
 
 use crate::judge::Options;
-use crate::properties::{agreement, fifo_order, integrity, leadership, survives, validity};
+use crate::properties::{agreement, causal_order, fifo_order, integrity, leadership, survives, total_order, validity};
 use crate::property::Property;
 
 /// One line of the table.
@@ -43,6 +43,9 @@ impl Kind {
         }
     }
 }
+
+const TOTAL_EXERCISE: &str = "deliveries behind another sender's message, at a node that was not the first to come so \
+                              far, a fault in force since the broadcast";
 
 /// Every checker, in the order of the reports.
 pub const CHECKERS: &[Checker] = &[
@@ -97,11 +100,53 @@ pub const CHECKERS: &[Checker] = &[
         start: |options| fifo_order::fifo_order(options.fifo_gaps),
     },
     Checker {
+        name: "causal-order",
+        kind: Kind::Safety,
+        definition: "whoever delivers a message has delivered all that its broadcast may have been caused by (strict), \
+                     or delivers none of that later (gaps allowed)",
+        source: "Hadzilacos and Toueg 1994; Cachin, Guerraoui and Rodrigues 2011, CRB5",
+        exercise: "deliveries of messages whose senders had delivered another's message since their last broadcast, \
+                   a fault in force since the broadcast",
+        start: |options| causal_order::causal_order(options.fifo_gaps),
+    },
+    Checker {
+        name: "total-order",
+        kind: Kind::Safety,
+        definition: "two correct nodes that both deliver two messages deliver them in the same order",
+        source: "Hadzilacos and Toueg 1994; Cachin, Guerraoui and Rodrigues 2011, TOB5",
+        exercise: TOTAL_EXERCISE,
+        start: |_| total_order::total_order(),
+    },
+    Checker {
+        name: "uniform-total-order",
+        kind: Kind::Safety,
+        definition: "any two nodes, faulty or not, that both deliver two messages deliver them in the same order",
+        source: "Hadzilacos and Toueg 1994; Cachin, Guerraoui and Rodrigues 2011, UTOB5",
+        exercise: TOTAL_EXERCISE,
+        start: |_| total_order::uniform_total_order(),
+    },
+    Checker {
+        name: "one-order",
+        kind: Kind::Safety,
+        definition: "one sequence exists of which each node's deliveries are a subsequence",
+        source: "Hadzilacos and Toueg 1994; Défago, Schiper and Urbán 2004",
+        exercise: TOTAL_EXERCISE,
+        start: |_| total_order::one_order(),
+    },
+    Checker {
+        name: "gap-free-order",
+        kind: Kind::Safety,
+        definition: "of any two nodes' deliveries one is a prefix of the other",
+        source: "Défago, Schiper and Urbán 2004, gap-free uniform total order",
+        exercise: TOTAL_EXERCISE,
+        start: |_| total_order::gap_free_order(),
+    },
+    Checker {
         name: "one-leader-per-term",
         kind: Kind::Safety,
-        definition: "no two nodes, and no two lives of one node, lead the same term",
+        definition: "no two nodes, and no two lives of one node, lead the same term, and nobody follows another in it",
         source: "Ongaro and Ousterhout 2014, election safety",
-        exercise: "terms that got a leader after another had one",
+        exercise: "claims to lead a term, and leaders that were followed in it, beyond the first of each term",
         start: |_| leadership::one_leader_per_term(),
     },
     Checker {

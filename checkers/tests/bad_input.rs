@@ -451,13 +451,13 @@ fn a_header_says_all_that_it_must_and_stands_first() {
     check(
         format!("{}\n", HEADER.replace("\"always\"", "\"on-sundays\"")),
         expect![[r#"
-            line 1 (byte 0): the first line is no header: unknown variant `on-sundays`, expected one of `always`, `while-sender-lives`, `while-leader-lives`, `while-nobody-crashes`, `while-majority-lives`
+            line 1 (byte 0): the first line is no header: unknown variant `on-sundays`, expected one of `always`, `while-sender-lives`, `while-leader-lives`, `while-nobody-crashes`, `while-majority-lives`, `as-statistic`
         "#]],
     );
     check(
         format!("{}\n", HEADER.replace("no-creation", "no-such-thing")),
         expect![[r#"
-            unknown property `no-such-thing`; there are: validity, no-duplication, no-creation, agreement, uniform-agreement, fifo-order, one-leader-per-term, survives
+            unknown property `no-such-thing`; there are: validity, no-duplication, no-creation, agreement, uniform-agreement, fifo-order, causal-order, total-order, uniform-total-order, one-order, gap-free-order, one-leader-per-term, survives
         "#]],
     );
     check_after_header(

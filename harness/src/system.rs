@@ -97,6 +97,7 @@ impl System {
             promises: promises?,
             requested: plan.requested.clone(),
             beyond,
+            fanout: (self.algorithm.name == "gossip").then_some(self.settings().fanout),
         })
     }
 

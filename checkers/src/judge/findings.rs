@@ -46,9 +46,12 @@ impl Findings {
 /// Asks every checker for its finding, and weighs it.
 pub(super) fn weigh(judge: Judge, group: &[Node], names: &Names) -> Findings {
     let reasons = reasons(&judge);
-    let Judge { header, promises, fifo_gaps, ledger, checkers, counts, completed, close, last, crowded, .. } = judge;
+    let Judge {
+        header, promises, fifo_gaps, ledger, orders, checkers, counts, completed, close, last, crowded, ..
+    } = judge;
     let end = Ending {
         ledger: &ledger,
+        orders: &orders,
         names,
         group,
         last,

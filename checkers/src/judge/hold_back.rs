@@ -1,9 +1,10 @@
 //! The hold-back queues: deliveries whose broadcast has not been read yet.
 //!
 //! The lines of different nodes race through different pipes, so a delivery may stand before its broadcast. Such a delivery
-//! waits, and with it the later deliveries of its node, until the broadcast comes or the file ends. Broadcasts themselves
-//! never wait: their order at the sender is the order of the sender's own lines. Hence what a checker hears of a node is its
-//! deliveries in its own order, each with its message's place known, for any interleaving of the same lines.
+//! waits, and with it the later deliveries and broadcasts of its node, until the broadcast comes or the file ends. A broadcast
+//! that waits has its place among its sender's already, but what it depends on is not known yet, so who delivers it waits too.
+//! Hence what a checker hears of a node is its deliveries and broadcasts in its own order, each delivery after its broadcast, for
+//! any interleaving of the same lines.
 //!
 //! The wait is bounded, because a broken node may deliver what nobody ever broadcasts: [`LONGEST`] lines, thousands of times
 //! what a pipe can hold.
@@ -12,7 +13,7 @@ use std::collections::VecDeque;
 
 use super::Judge;
 use crate::ledger::faults::Moment;
-use crate::ledger::messages::Id;
+use crate::ledger::messages::{Id, Mark};
 use crate::op::{Message, Node};
 use crate::property::Invention;
 
@@ -24,6 +25,8 @@ pub const LONGEST: usize = 32_768;
 pub enum Held {
     /// A delivery.
     Delivery(Message, Moment),
+    /// A report of a broadcast.
+    Broadcast(Id),
     /// A later life begins.
     Restart,
 }
@@ -87,20 +90,26 @@ impl Judge {
     pub(super) fn hold(&mut self, node: Node, message: Message) {
         self.held.push(node, Held::Delivery(message, self.last));
         if self.held.overfull(node) {
-            self.release_from(node);
+            let mut released = Vec::new();
+            self.release_from(node, &mut released);
+            released.into_iter().for_each(|message| self.release(message));
         }
     }
 
     /// Something new is known of a message: whoever waits for it may go on.
     #[inline]
     pub(super) fn release(&mut self, message: Message) {
-        for node in self.held.awaiting(message) {
-            self.release_from(node);
+        let mut released = vec![message];
+        while let Some(message) = released.pop() {
+            for node in self.held.awaiting(message) {
+                self.release_from(node, &mut released);
+            }
         }
     }
 
-    /// Lets go what waits at a node up to the first delivery that must go on waiting; while too many lines wait, none must.
-    fn release_from(&mut self, node: Node) {
+    /// Lets go what waits at a node up to the first delivery that must go on waiting; while too many lines wait, none must. The
+    /// broadcasts among it are added to `released`.
+    fn release_from(&mut self, node: Node, released: &mut Vec<Message>) {
         while let Some(held) = self.held.first(node) {
             let id = self.message_of(held);
             let waits = matches!(held, Held::Delivery(..)) && !id.is_some_and(|id| self.ledger.settled(id));
@@ -111,23 +120,46 @@ impl Judge {
                 self.ledger.give_up(id);
             }
             self.let_go(node, (held, id));
+            if let Held::Broadcast(id) = held {
+                released.push(self.ledger.messages.get(id).number);
+            }
         }
     }
 
     /// No line follows that anybody could wait for.
     pub(super) fn release_all(&mut self) {
         self.ledger.close();
-        for node in self.held.nodes() {
-            while let Some(held) = self.held.first(node) {
+        while let Some(first) = self.held.nodes().first().copied() {
+            let mut moved = false;
+            for node in self.held.nodes() {
+                while let Some(held) = self.held.first(node) {
+                    let id = self.message_of(held);
+                    if matches!(held, Held::Delivery(..)) && id.is_some_and(|id| self.comes_later(id)) {
+                        break;
+                    }
+                    self.let_go(node, (held, id));
+                    moved = true;
+                }
+            }
+            // Nodes that wait for each other in a circle can't have done what they say; the first of them goes first.
+            if !moved && let Some(held) = self.held.first(first) {
                 let id = self.message_of(held);
-                self.let_go(node, (held, id));
+                self.ledger.circular = true;
+                self.let_go(first, (held, id));
             }
         }
+    }
+
+    /// Whether a broadcast is among what waits.
+    fn comes_later(&self, id: Id) -> bool {
+        let entry = self.ledger.messages.get(id);
+        entry.is(Mark::Broadcast) && !entry.is(Mark::Told)
     }
 
     fn message_of(&mut self, held: Held) -> Option<Id> {
         match held {
             Held::Delivery(message, _) => self.ledger.messages.find(message),
+            Held::Broadcast(id) => Some(id),
             Held::Restart => None,
         }
     }
@@ -136,6 +168,7 @@ impl Judge {
         self.held.pop(node);
         match (held, id) {
             (Held::Restart, _) => self.restart(node),
+            (Held::Broadcast(id), _) => self.tell(node, id),
             (Held::Delivery(_, at), Some(id)) => self.pass(node, (id, at)),
             (Held::Delivery(message, at), None) => {
                 let invention = Invention { node, message, at };

@@ -7,6 +7,7 @@ use crate::header::{Condition, Header};
 use crate::op::Node;
 use crate::proof::Proof;
 use crate::property::{Ending, Finding, listed};
+use crate::spread::{Spread, spread};
 use crate::table::{Checker, Kind};
 use crate::verdict::{Counts, Judgement, Outcome, PropertyVerdict, Standing};
 
@@ -52,7 +53,34 @@ pub fn judged((checker, finding): (&Checker, Finding), header: Option<&Header>, 
     };
     let proofs = if judgement == Judgement::Invalid { kept } else { Vec::new() };
     let proofs = proofs.into_iter().map(|(_, proof)| proof).collect();
-    Judged { verdict, proofs, overall, of_living_senders }
+    let judged = Judged { verdict, proofs, overall, of_living_senders };
+    if promised == Some(Condition::AsStatistic) { as_statistic(judged, header, end) } else { judged }
+}
+
+/// A promise that holds for as many messages as chance has it.
+fn as_statistic(mut judged: Judged, header: Option<&Header>, end: &Ending<'_>) -> Judged {
+    let fanout = header.and_then(|header| header.fanout);
+    let spread = fanout.map_or_else(
+        || Spread::Unknown("the history does not say to how many others a message is passed on".to_owned()),
+        |fanout| spread(end, fanout),
+    );
+    let verdict = &mut judged.verdict;
+    (verdict.judgement, verdict.violations, verdict.reason) = match &spread {
+        Spread::Plausible => (Judgement::Valid, 0, None),
+        Spread::Implausible(missed, _) => (Judgement::Invalid, *missed, None),
+        Spread::Unknown(reason) => (Judgement::Unknown, 0, Some(reason.clone())),
+    };
+    match spread {
+        Spread::Implausible(_, sentence) => {
+            let fact = "what has not been delivered by now never will be".to_owned();
+            let (nodes, messages) = (Vec::new(), Vec::new());
+            let points = vec![end.last_point(fact)];
+            let proof = Proof { sentence, points, nodes, messages, shape: "statistic", consequence_of: None };
+            judged.proofs.insert(0, proof);
+        }
+        _ => judged.proofs.clear(),
+    }
+    judged
 }
 
 /// What the run came to.
@@ -107,7 +135,7 @@ fn standing((checker, promised): (&Checker, Option<Condition>), header: Option<&
 fn condition_broken(condition: Condition, end: &Ending<'_>) -> Option<String> {
     let crashed = |node: &&Node| end.ledger.nodes.get(**node).crashes > 0;
     match condition {
-        Condition::Always | Condition::WhileSenderLives => None,
+        Condition::Always | Condition::WhileSenderLives | Condition::AsStatistic => None,
         Condition::WhileLeaderLives => {
             let leader = end.group.first().filter(crashed)?;
             Some(format!("{}, the leader, crashed", end.name(*leader)))

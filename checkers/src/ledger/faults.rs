@@ -49,6 +49,8 @@ pub struct Faults {
     pub bites: BTreeMap<String, u64>,
     /// What bit, by class and by name (`link` and `loss`).
     bitten: BTreeSet<String>,
+    /// How many messages the file had named when the first kill was asked for.
+    pub first_kill: Option<usize>,
     /// Kills that have not been followed by an exit yet, by the node's name.
     kills: BTreeMap<String, u64>,
     /// The first message that the file named after the last fault was over.
@@ -85,7 +87,12 @@ impl Faults {
             ("heal", Kind::Ok) => self.end_all(op, named),
             ("resume", Kind::Ok | Kind::Info) => self.end(op, &other.value, named),
             ("heal" | "resume" | "run" | "drained" | "interrupted", _) => {}
-            (_, Kind::Invoke) => self.begin(op, other, names),
+            (f, Kind::Invoke) => {
+                if f == "kill" {
+                    self.first_kill.get_or_insert(named);
+                }
+                self.begin(op, other, names);
+            }
             (f, Kind::Fail) => self.failed(f, &other.value),
             (f, kind) => {
                 if kind == Kind::Ok {

@@ -28,6 +28,8 @@ pub enum Mark {
     Acknowledged = 4,
     /// A delivery was let through without its broadcast, because that was too long in coming.
     GivenUp = 8,
+    /// The checkers have heard of its broadcast, at its place in its sender's own order.
+    Told = 16,
 }
 
 /// How many of the messages looked up last are found without a probe. A power of two.

@@ -54,7 +54,8 @@ impl Stream {
 
     /// The first report: what was put together from acknowledgements is void.
     pub fn speaks(&mut self) {
-        *self = Stream { voice: Voice::Reports, ..Stream::default() };
+        let lives = vec![0; self.lives.len()];
+        *self = Stream { voice: Voice::Reports, lives, ..Stream::default() };
     }
 
     /// A later life begins here.

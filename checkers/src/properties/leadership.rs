@@ -1,10 +1,11 @@
 //! At most one leader per term (election safety).
 //!
-//! No two nodes lead the same term, nor do two lives of one node. Ongaro and Ousterhout 2014, figure 3; the lectures, "Can we
+//! No two nodes lead the same term, nor do two lives of one node; and who follows another node in that term takes that one for
+//! its leader, which is a second leader too. Ongaro and Ousterhout 2014, figure 3; the lectures, "Can we
 //! guarantee there is only one leader?". Leaders of different terms at one time are legal and never flagged: an ex-leader
 //! that wakes from a pause rightly still claims its old term.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ledger::Ledger;
 use crate::ledger::faults::Moment;
@@ -19,6 +20,8 @@ struct OneLeaderPerTerm {
     claims: BTreeMap<u64, Claim>,
     /// The claims to each term by others than the first, one of each life.
     others: BTreeMap<u64, Vec<Claim>>,
+    /// Whom nodes follow: by term and leader the first to say so.
+    followed: BTreeMap<(u64, Node), (Node, Moment)>,
     tally: Tally<(u64, Claim, Claim)>,
 }
 
@@ -31,12 +34,15 @@ struct Claim {
 
 /// A checker of one leader per term.
 pub fn one_leader_per_term() -> Box<dyn Property> {
-    let (claims, others) = (BTreeMap::new(), BTreeMap::new());
-    Box::new(OneLeaderPerTerm { claims, others, tally: Tally::new() })
+    let (claims, others, followed) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    Box::new(OneLeaderPerTerm { claims, others, followed, tally: Tally::new() })
 }
 
 impl Property for OneLeaderPerTerm {
     fn reported(&mut self, ledger: &Ledger, report: &Report) {
+        if let Reported::Follows(term, leader) = report.what {
+            self.followed.entry((term, leader)).or_insert((report.node, report.at));
+        }
         let Reported::Leads(term) = report.what else { return };
         let claim = Claim { node: report.node, life: ledger.nodes.get(report.node).lives, at: report.at };
         let first = *self.claims.entry(term).or_insert(claim);
@@ -51,8 +57,25 @@ impl Property for OneLeaderPerTerm {
     }
 
     fn finish(self: Box<Self>, end: &Ending<'_>) -> Finding {
-        let tally = self.tally.map(|(term, first, second)| two_leaders(term, [first, second], end));
-        Finding::of_safety(tally, (self.claims.len() as u64).saturating_sub(1))
+        let OneLeaderPerTerm { claims, others, mut followed, tally } = *self;
+        let claimed = |term: u64, node: Node| {
+            let also = others.get(&term).into_iter().flatten();
+            claims.get(&term).into_iter().chain(also).any(|claim| claim.node == node)
+        };
+        followed.retain(|(term, leader), _| !claimed(*term, *leader));
+        let terms: BTreeSet<u64> = claims.keys().copied().chain(followed.keys().map(|(term, _)| *term)).collect();
+        let all = claims.len() + others.values().map(Vec::len).sum::<usize>() + followed.len();
+        let mut tally = tally.map(|(term, first, second)| two_leaders(term, [first, second], end));
+        // Where nobody claims the term, it belongs to the lowest node that is followed.
+        let mut owners: BTreeMap<u64, Node> = claims.iter().map(|(term, claim)| (*term, claim.node)).collect();
+        for ((term, leader), (follower, at)) in followed {
+            let owner = *owners.entry(term).or_insert(leader);
+            if owner != leader {
+                let claim = claims.get(&term).copied();
+                tally.add(None, (Rank::First, at.index), || strayed(term, (owner, claim), (follower, leader, at), end));
+            }
+        }
+        Finding::of_safety(tally, (all - terms.len()) as u64)
     }
 }
 
@@ -60,6 +83,27 @@ impl Claim {
     /// Whether the same life made both.
     fn is_of(&self, other: &Claim) -> bool {
         (self.node, self.life) == (other.node, other.life)
+    }
+}
+
+/// A node follows another than the one that leads the term.
+fn strayed(
+    term: u64,
+    (owner, claim): (Node, Option<Claim>),
+    (follower, leader, at): (Node, Node, Moment),
+    end: &Ending<'_>,
+) -> Proof {
+    let (first, second, who) = (end.name(owner), end.name(leader), end.name(follower));
+    let led =
+        claim.map(|claim| Point::known(claim.at, (first, format!("leads term {term}")), "the leader of the term"));
+    let strays = Point::known(at, (who, format!("follows {second} in term {term}")), "another leader");
+    Proof {
+        sentence: format!("{first} was the leader of term {term}, and {who} followed {second} in it"),
+        points: led.into_iter().chain([strays]).collect(),
+        nodes: vec![follower, owner],
+        messages: Vec::new(),
+        shape: "two-leaders",
+        consequence_of: None,
     }
 }
 

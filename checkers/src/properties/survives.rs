@@ -35,7 +35,7 @@ pub fn survives() -> Box<dyn Property> {
 impl Property for Survives {
     fn reported(&mut self, _ledger: &Ledger, report: &Report) {
         let (shape, what) = match &report.what {
-            Reported::Leads(_) | Reported::Exited(Cause::Kill, _) => return,
+            Reported::Leads(_) | Reported::Follows(..) | Reported::Exited(Cause::Kill, _) => return,
             Reported::Exited(Cause::Itself, status) => ("exit", format!("exited by itself ({status})")),
             Reported::Misbehaved(misdeed, what) => (shape_of(*misdeed), what.clone()),
         };

@@ -181,7 +181,7 @@ fn a_delivery_that_stands_before_its_broadcast_fools_nobody() {
         n3 delivers m2
         nemesis ok drained",
         expect![[r#"
-            Clean, uniform-reliable and fifo
+            Clean, uniform-reliable and fifo-total
         "#]],
     );
 }
@@ -331,7 +331,7 @@ fn uniform_agreement_holds_the_correct_to_what_the_crashed_delivered() {
         nemesis ok kill {"id":1,"class":"kill","node":"n1"}
         nemesis ok drained"#,
         expect![[r#"
-            Violation, fifo
+            Violation, fifo-total
             uniform-agreement Invalid Promised, 1 violations, exercised 1
               n1, which crashed, delivered m1, but n2 and n3 never did [missing]
                 1. line 0: n1 broadcasts m1 (m1 begins here)
@@ -418,8 +418,8 @@ fn a_crash_excuses_the_sender_unless_the_acknowledgement_binds_for_ever() {
         &RELIABLE,
         script,
         expect![[r#"
-        Clean, uniform-reliable and fifo
-    "#]],
+            Clean, uniform-reliable and fifo-total
+        "#]],
     );
     let forever = Header { ok: Acknowledges::Delivered, ..header(3, &["validity", "uniform-agreement"]) };
     check_under(
@@ -484,7 +484,7 @@ fn a_kill_explains_one_exit_and_no_other_status() {
         n2 exits signal 9
         nemesis ok drained"#,
         expect![[r#"
-            Violation, uniform-reliable and fifo
+            Violation, uniform-reliable and fifo-total
             survives Invalid Promised, 3 violations, exercised 2
               n1 exited by itself (signal 9) [exit]
                 1. line 4: n1 exited by itself (signal 9) (no fault made it)
@@ -558,8 +558,8 @@ fn two_lives_of_one_node_are_two_leaders() {
         n1 leads 4
         nemesis ok drained",
         expect![[r#"
-            Violation, uniform-reliable and fifo
-            one-leader-per-term Invalid Promised, 1 violations, exercised 0
+            Violation, uniform-reliable and fifo-total
+            one-leader-per-term Invalid Promised, 1 violations, exercised 1
               n1 led term 4 in two of its lives [two-leaders]
                 1. line 1: n1 leads term 4 (the first to claim the term)
                 2. line 4: n1 leads term 4 (the term has a leader already)
@@ -697,7 +697,7 @@ fn lines_after_the_drained_line_count_for_nothing() {
         n3 exits code 101
         n2 delivers m7",
         expect![[r#"
-            Clean, uniform-reliable and fifo
+            Clean, uniform-reliable and fifo-total
         "#]],
     );
 }
@@ -921,7 +921,7 @@ fn a_run_in_which_nothing_happened_is_nothing_to_judge() {
         c1 refused n1 m1
         nemesis ok drained",
         expect![[r#"
-            Nothing("no request was acknowledged and nothing was delivered"), uniform-reliable and fifo
+            Nothing("no request was acknowledged and nothing was delivered"), uniform-reliable and fifo-total
         "#]],
     );
 }
@@ -1029,7 +1029,7 @@ fn a_torn_last_line_is_a_history_cut_short_even_behind_the_end() {
     let (names, mut judge) = (names(1), Judge::new(Some(header(1, &[])), &Options::default()).expect("no promises"));
     script.iter().for_each(|op| judge.op(op, &names));
     expect![[r#"
-        Inconclusive(["the history is cut short"]), uniform-reliable and fifo
+        Inconclusive(["the history is cut short"]), uniform-reliable and fifo-total
     "#]]
     .assert_eq(&render(&judge.finish(&names, Tail::Torn).into_verdict(&names)));
 }
@@ -1090,18 +1090,18 @@ fn an_occasion_to_fail_is_a_message_that_met_a_fault() {
     let cut = r#"nemesis invoke partition {"id":1,"class":"partition","cut":[["n1","n2"]]}"#;
     let lifted = r#"nemesis ok partition {"id":1,"class":"partition","cut":[["n1","n2"]]}"#;
     let end = "nemesis ok drained";
-    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{cut}\n{lifted}\n{pair}\n{received}\n{end}")));
-    expect!["validity 2, no-duplication 2, no-creation 4, agreement 2, uniform-agreement 0, fifo-order 1, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{pair}\n{cut}\n{lifted}\n{received}\n{end}")));
-    expect!["validity 2, no-duplication 2, no-creation 4, agreement 2, uniform-agreement 0, fifo-order 1, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{cut}\n{pair}\n{received}\n{lifted}\n{end}")));
-    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{pair}\n{received}\n{cut}\n{lifted}\n{end}")));
+    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{cut}\n{lifted}\n{pair}\n{received}\n{end}")));
+    expect!["validity 2, no-duplication 2, no-creation 4, agreement 2, uniform-agreement 0, fifo-order 1, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{pair}\n{cut}\n{lifted}\n{received}\n{end}")));
+    expect!["validity 2, no-duplication 2, no-creation 4, agreement 2, uniform-agreement 0, fifo-order 1, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{cut}\n{pair}\n{received}\n{lifted}\n{end}")));
+    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{pair}\n{received}\n{cut}\n{lifted}\n{end}")));
     let paused = r#"
         nemesis invoke pause {"id":1,"class":"pause","node":"n2"}
         nemesis ok pause {"id":1,"class":"pause","node":"n2"}"#;
-    expect!["validity 2, no-duplication 2, no-creation 4, agreement 2, uniform-agreement 0, fifo-order 1, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{paused}\n{pair}\n{received}\n{end}")));
+    expect!["validity 2, no-duplication 2, no-creation 4, agreement 2, uniform-agreement 0, fifo-order 1, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{paused}\n{pair}\n{received}\n{end}")));
     let healed = "nemesis ok heal";
-    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{paused}\n{healed}\n{pair}\n{received}\n{end}")));
+    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{paused}\n{healed}\n{pair}\n{received}\n{end}")));
     let failed = r#"nemesis fail partition {"id":1,"class":"partition"}"#;
-    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{cut}\n{failed}\n{pair}\n{received}\n{end}")));
+    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{cut}\n{failed}\n{pair}\n{received}\n{end}")));
 }
 
 #[test]
@@ -1375,7 +1375,7 @@ fn an_unknown_property_is_refused_by_name() {
     let options = Options { require: Some(vec!["happiness".to_owned()]), ..Options::default() };
     let refused = temblor_checkers::judge::Judge::new(None, &options).err();
     assert_eq!(refused, Some(JudgeError::UnknownProperty("happiness".to_owned())));
-    expect!["unknown property `happiness`; there are: validity, no-duplication, no-creation, agreement, uniform-agreement, fifo-order, one-leader-per-term, survives"].assert_eq(&refused.map(|e| e.to_string()).unwrap_or_default());
+    expect!["unknown property `happiness`; there are: validity, no-duplication, no-creation, agreement, uniform-agreement, fifo-order, causal-order, total-order, uniform-total-order, one-order, gap-free-order, one-leader-per-term, survives"].assert_eq(&refused.map(|e| e.to_string()).unwrap_or_default());
 }
 
 #[test]

@@ -7,14 +7,14 @@ use temblor_checkers::op::{Event, Kind, Op, Other, Process};
 use temblor_checkers::verdict::{Judgement, PropertyVerdict, Standing, Verdict};
 
 use crate::script::{header, judge, ops};
-use crate::twin::{Past, TWINS};
+use crate::twin::{Past, TWINS, circular};
 
 const LIVENESS: [&str; 3] = ["validity", "agreement", "uniform-agreement"];
 
 /// A line of any kind, about a few nodes and messages.
 fn line() -> impl Strategy<Value = String> {
     let (node, message) = (1..=4u8, 1..=6u8);
-    (0..40u8, node, message).prop_map(|(kind, n, m)| match kind {
+    (0..41u8, node, message).prop_map(|(kind, n, m)| match kind {
         0..=5 => format!("c1 asks n{n} m{m}"),
         6..=9 => format!("c1 ok n{n} m{m}"),
         10 => format!("c1 refused n{n} m{m}"),
@@ -28,6 +28,7 @@ fn line() -> impl Strategy<Value = String> {
         36 => format!("nemesis invoke partition {{\"id\":{m},\"cut\":[[\"n{n}\",\"n1\"]]}}"),
         37 => format!("nemesis ok partition {{\"id\":{m}}}"),
         38 => format!("n{n} leads {}", m / 3),
+        39 => format!("n{n} follows n{} in {}", m % 4 + 1, m / 3),
         _ => format!("n{n} {}", ["silent", "nonsense", "flood"][usize::from(m % 3)]),
     })
 }
@@ -184,6 +185,10 @@ fn agrees_with_twins(lines: &[String], (header, options): &(Header, Options)) ->
     let verdict = judge(Some(header), &ops, options);
     let past = Past::new(header, &ops, options.fifo_gaps);
     for (name, twin) in TWINS {
+        // What caused what is not defined where nodes deliver messages before these are broadcast, in a circle.
+        if *name == "causal-order" && circular(&past) {
+            continue;
+        }
         let property = find(&verdict, name);
         let found = (property.judgement, property.standing == Standing::Promised, property.violations);
         prop_assert_eq!(found, expected(name, &twin(&past), &past, &ops), "{}", name);
@@ -226,10 +231,12 @@ fn shuffled(mut ops: Vec<Op>, swaps: &[prop::sample::Index]) -> Vec<Op> {
     ops
 }
 
-/// What must not depend on the interleaving: all but line numbers, and how often faults and messages happened to meet.
+/// What must not depend on the interleaving: all but line numbers, how often faults and messages happened to meet, and which of
+/// many inverted pairs of messages is shown.
 fn essence(verdict: &Verdict) -> Vec<String> {
     let of = |property: &PropertyVerdict| {
-        let all_kept = property.violations <= 10;
+        let all_kept =
+            property.violations <= 10 && !property.property.contains("total") && property.property != "one-order";
         let witness = |w: &temblor_checkers::verdict::Witness| format!("{} {:?}", w.sentence, w.consequence_of);
         let mut witnesses: Vec<String> = property.witnesses.iter().filter(|_| all_kept).map(witness).collect();
         witnesses.sort();

@@ -3,6 +3,7 @@
 //! ```text
 //! c1 asks n1 m1          c1 ok n1 m1          c1 refused n1 m1          c1 unsure n1 m1
 //! n1 broadcasts m1       n2 delivers m1       n2 delivers m1 @3         n1 leads 4
+//! n2 follows n1 in 4
 //! n1 starts              n1 exits signal 9    n1 silent                 n1 nonsense          n1 flood
 //! nemesis invoke kill {"id":1,"class":"kill","node":"n2"}               nemesis ok drained
 //! ```
@@ -24,6 +25,7 @@ pub fn header(n: usize, promises: &[&str]) -> Header {
         promises: promises.iter().map(|name| (name.to_string(), Condition::Always)).collect(),
         requested: Vec::new(),
         beyond: Vec::new(),
+        fanout: None,
     }
 }
 
@@ -77,6 +79,10 @@ fn op(line: &str) -> Option<(Process, Kind, Event)> {
             Event::Deliver { message: number(words[2], 'm')?, pos }
         }
         "leads" => Event::Leader { term: words[2].parse().ok()? },
+        "follows" => {
+            let (leader, term) = (words.get(2)?, words.get(4)?.parse::<u64>().ok()?);
+            other("follows", serde_json::json!({ "term": term, "leader": leader }))
+        }
         "starts" => Event::Start { incarnation: 1 },
         "exits" => other("exit", serde_json::json!({ "status": words[2..].join(" ") })),
         "silent" => other("silent", serde_json::json!({ "reason": "3 requests in a row", "requests": 3 })),

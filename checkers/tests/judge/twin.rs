@@ -3,13 +3,16 @@
 //! They share no code with the checkers, and are quadratic or worse by design.
 
 mod agreement;
+mod causal_order;
 mod fifo_order;
 mod integrity;
 mod leadership;
 mod past;
 mod survives;
+mod total_order;
 mod validity;
 
+pub use causal_order::circular;
 pub use past::Past;
 
 /// A property's violations in a past, each as the node that sent the message concerned, if any.
@@ -23,6 +26,11 @@ pub const TWINS: &[(&str, Violations)] = &[
     ("agreement", agreement::agreement),
     ("uniform-agreement", agreement::uniform_agreement),
     ("fifo-order", fifo_order::fifo_order),
+    ("causal-order", causal_order::causal_order),
+    ("total-order", total_order::total_order),
+    ("uniform-total-order", total_order::uniform_total_order),
+    ("one-order", total_order::one_order),
+    ("gap-free-order", total_order::gap_free_order),
     ("one-leader-per-term", leadership::one_leader_per_term),
     ("survives", survives::survives),
 ];

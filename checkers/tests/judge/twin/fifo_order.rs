@@ -7,7 +7,7 @@ use temblor_checkers::op::Kind;
 use super::Past;
 
 /// Whether `first` comes before `second` in the order of their common sender, within one life of it.
-fn before(past: &Past, first: u64, second: u64) -> bool {
+pub fn before(past: &Past, first: u64, second: u64) -> bool {
     let Some(sender) = past.sender(first) else { return false };
     if past.sender(second) != Some(sender) || first == second {
         return false;

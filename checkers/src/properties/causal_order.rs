@@ -1,0 +1,295 @@
+//! Causal order: if the broadcast of m may have caused that of m', nobody delivers m' before m.
+//!
+//! m -> m' if one node broadcast m and then m', or if a node delivered m and then broadcast m', and so on, transitively. *Strict*
+//! (the default): if m -> m', nobody delivers m' without having delivered m. *Weak* (gaps allowed): whoever delivers both delivers
+//! m first. Hadzilacos and Toueg 1994 (causal order, uniform); Cachin, Guerraoui and Rodrigues 2011, module 3.9, CRB5; the
+//! lectures, "Causal broadcast".
+//!
+//! The causal past of a message holds, of each sender, its messages up to some rank, since each message is caused by its sender's
+//! earlier ones. So one number a sender says it all, and a broadcast takes a copy of its node's numbers along: its *frontier*.
+//! At a delivery the frontier is compared with how far the node's own deliveries reach without a gap. O(N) a delivery.
+//!
+//! A node that was started again in mode `stop` has lost its memory: its later lives, and what they broadcast, play no part here.
+//! Of a sender that does not report its broadcasts, only its own order is known.
+
+use crate::flight::{Flight, NOTHING};
+use crate::header::Crashes;
+use crate::judge::FifoGaps;
+use crate::ledger::bits::Bits;
+use crate::ledger::faults::Moment;
+use crate::ledger::messages::Id;
+use crate::ledger::streams::Voice;
+use crate::ledger::{Ledger, Place};
+use crate::op::Node;
+use crate::proof::{Point, Proof, Sought};
+use crate::property::{Delivery, Ending, Finding, Property};
+use crate::tally::{Rank, Tally};
+
+/// Judges causal order.
+struct CausalOrder {
+    gaps: FifoGaps,
+    views: Vec<View>,
+    /// The frontier of each message in flight.
+    frontiers: Flight,
+    /// Messages of which the sender had delivered something since its message before, by place.
+    crossed: Bits,
+    tally: Tally<Inversion>,
+    exercised: u64,
+}
+
+/// What one node knows.
+#[derive(Default)]
+struct View {
+    /// By sender: so many of its messages are in the causal past of what this node broadcasts next.
+    past: Vec<u32>,
+    /// By sender: so many of its messages were delivered here without a gap.
+    reached: Vec<u32>,
+    /// By sender: a delivery here called for so many of its messages; which delivery.
+    called: Vec<(u32, Option<(Id, Moment)>)>,
+    /// By sender: the rank of the message whose lack was told last.
+    told: Vec<u32>,
+    /// Whether something of another sender was delivered since the last broadcast.
+    crossed: bool,
+}
+
+/// `cause` precedes `effect`, and `effect` was delivered at `node` without it.
+struct Inversion {
+    node: Node,
+    effect: (Id, Option<Moment>),
+    cause: (Id, Option<Moment>),
+    follows: bool,
+}
+
+/// A checker of causal order in this form.
+pub fn causal_order(gaps: FifoGaps) -> Box<dyn Property> {
+    let (views, frontiers, crossed) = (Vec::new(), Flight::default(), Bits::default());
+    Box::new(CausalOrder { gaps, views, frontiers, crossed, tally: Tally::new(), exercised: 0 })
+}
+
+impl Property for CausalOrder {
+    fn hears_deliveries(&self) -> bool {
+        true
+    }
+
+    fn hears_broadcasts(&self) -> bool {
+        true
+    }
+
+    fn broadcast(&mut self, ledger: &Ledger, (node, id): (Node, Id)) {
+        let Some(place) = ledger.place(id).filter(|place| place.life == 0 || ledger.crashes == Crashes::Recover) else {
+            return;
+        };
+        if in_a_later_life(ledger, node) {
+            return;
+        }
+        self.frontiers.add(ledger, (id, node));
+        let view = view_of(&mut self.views, node);
+        view.widen(node.at() + 1);
+        self.frontiers.widen(view.past.len());
+        if let Some(frontier) = self.frontiers.get_mut(id) {
+            frontier[..view.past.len()].copy_from_slice(&view.past);
+            // Its own earlier messages are causes, delivered at home or not.
+            frontier[node.at()] = place.after;
+        }
+        view.past[node.at()] = place.after + 1;
+        if std::mem::take(&mut view.crossed) {
+            self.crossed.insert(id.at());
+        }
+    }
+
+    #[inline]
+    fn delivered(&mut self, ledger: &Ledger, delivery: &Delivery) {
+        if delivery.again || in_a_later_life(ledger, delivery.node) {
+            return;
+        }
+        let Some(place) = ledger.place(delivery.id) else { return };
+        if place.life > 0 && ledger.crashes == Crashes::Stop {
+            return;
+        }
+        if delivery.disturbed && self.crossed.contains(delivery.id.at()) {
+            self.exercised += 1;
+        }
+        self.compare(ledger, (delivery, place));
+        self.join(ledger, (delivery, place));
+        self.frontiers.delivered(ledger, delivery.id);
+    }
+
+    fn finish(self: Box<Self>, end: &Ending<'_>) -> Finding {
+        let unknown = match (end.ledger.straggled, end.ledger.circular) {
+            (true, _) => Some("a broadcast stands so far behind a delivery of it that the order there was not judged"),
+            (_, true) => Some("nodes say that they delivered messages before these were broadcast, in a circle"),
+            _ => None,
+        };
+        let unknown = unknown.map(str::to_owned);
+        let tally = self.tally.map(|inversion| inversion.into_proof(end));
+        Finding { unknown, ..Finding::of_safety(tally, self.exercised) }
+    }
+}
+
+fn in_a_later_life(ledger: &Ledger, node: Node) -> bool {
+    ledger.crashes == Crashes::Stop && ledger.nodes.get(node).later_life
+}
+
+fn view_of(views: &mut Vec<View>, node: Node) -> &mut View {
+    if node.at() >= views.len() {
+        views.resize_with(node.at() + 1, View::default);
+    }
+    &mut views[node.at()]
+}
+
+/// How many messages of each sender must come first, from the sender of the first number on. Of a message without a frontier it
+/// is known only how many of its own sender.
+#[inline]
+fn needs<'a>(frontiers: &'a Flight, id: Id, place: &'a Place) -> (usize, &'a [u32]) {
+    frontiers.get(id).map_or((place.sender.at(), std::slice::from_ref(&place.after)), |frontier| (0, frontier))
+}
+
+impl View {
+    #[inline]
+    fn widen(&mut self, width: usize) {
+        if self.past.len() < width {
+            self.past.resize(width, 0);
+            self.reached.resize(width, 0);
+            self.called.resize(width, (0, None));
+            self.told.resize(width, NOTHING);
+        }
+    }
+}
+
+impl CausalOrder {
+    /// Holds a delivery against the frontier of its message.
+    #[inline]
+    fn compare(&mut self, ledger: &Ledger, (delivery, place): (&Delivery, Place)) {
+        let node = delivery.node;
+        let (first, needs) = needs(&self.frontiers, delivery.id, &place);
+        let view = view_of(&mut self.views, node);
+        view.widen((first + needs.len()).max(place.sender.at() + 1));
+        if self.gaps == FifoGaps::Allowed {
+            return self.late(ledger, (delivery, place));
+        }
+        let mut lacking: Vec<(Node, u32)> = Vec::new();
+        for (at, needed) in needs.iter().enumerate() {
+            let sender = first + at;
+            if *needed != NOTHING && view.reached[sender] < *needed {
+                let stream = ledger.stream(Node(sender as u16));
+                let reached = &mut view.reached[sender];
+                while *reached < *needed && ledger.nodes.has(node, stream.at(*reached)) {
+                    *reached += 1;
+                }
+                if *reached < *needed {
+                    lacking.push((Node(sender as u16), *reached));
+                }
+            }
+        }
+        if !lacking.is_empty() {
+            self.skipped(ledger, delivery, &lacking);
+        }
+    }
+
+    /// A delivery without some of its causes.
+    #[cold]
+    fn skipped(&mut self, ledger: &Ledger, delivery: &Delivery, lacking: &[(Node, u32)]) {
+        let sender = ledger.messages.get(delivery.id).sender;
+        let view = &mut self.views[delivery.node.at()];
+        let fresh = lacking.iter().filter(|(of, rank)| view.told[of.at()] != *rank);
+        // The cause that the sender itself had seen makes the shortest argument.
+        let direct =
+            |(of, rank): &&(Node, u32)| *of != sender && !ledger.nodes.has(sender, ledger.stream(*of).at(*rank));
+        let chosen = fresh.clone().min_by_key(direct).or_else(|| lacking.first()).copied();
+        let Some((of, rank)) = chosen else { return };
+        let follows = fresh.count() == 0;
+        lacking.iter().for_each(|(of, rank)| view.told[of.at()] = *rank);
+        let order = if follows { Rank::Consequence } else { Rank::First };
+        let cause = ledger.stream(of).at(rank);
+        self.tally.add(Some(sender), (order, delivery.at.index), || Inversion {
+            node: delivery.node,
+            effect: (delivery.id, Some(delivery.at)),
+            cause: (cause, None),
+            follows,
+        });
+    }
+
+    /// The weak form: this message comes after one that it precedes.
+    fn late(&mut self, ledger: &Ledger, (delivery, place): (&Delivery, Place)) {
+        let view = &mut self.views[delivery.node.at()];
+        let rank = ledger.rank(delivery.id);
+        let (called, caller) = view.called[place.sender.at()];
+        if let Some((effect, _)) = caller.filter(|_| rank.is_some_and(|rank| rank < called)) {
+            self.tally.add(Some(place.sender), (Rank::First, delivery.at.index), || Inversion {
+                node: delivery.node,
+                effect: (effect, None),
+                cause: (delivery.id, Some(delivery.at)),
+                follows: false,
+            });
+        }
+        let (first, needs) = needs(&self.frontiers, delivery.id, &place);
+        for (at, needed) in needs.iter().enumerate().filter(|(_, needed)| **needed != NOTHING) {
+            let called = &mut view.called[first + at];
+            if *needed > called.0 {
+                *called = (*needed, Some((delivery.id, delivery.at)));
+            }
+        }
+    }
+
+    /// What was delivered, and all that caused it, is in the past of what the node broadcasts next.
+    #[inline]
+    fn join(&mut self, ledger: &Ledger, (delivery, place): (&Delivery, Place)) {
+        let view = &mut self.views[delivery.node.at()];
+        let sender = place.sender.at();
+        for (past, needed) in view.past.iter_mut().zip(self.frontiers.get(delivery.id).unwrap_or(&[])) {
+            if *needed != NOTHING {
+                *past = (*past).max(*needed);
+            }
+        }
+        if ledger.stream(place.sender).voice == Voice::Reports {
+            if view.reached[sender] == place.after {
+                view.reached[sender] += 1;
+            }
+            view.past[sender] = view.past[sender].max(place.after + 1);
+        }
+        view.crossed |= place.sender != delivery.node;
+    }
+}
+
+impl Inversion {
+    fn into_proof(self, end: &Ending<'_>) -> Proof {
+        let number = |id: Id| end.ledger.messages.get(id).number;
+        let of = |id: Id| end.ledger.messages.get(id).sender;
+        let (cause, effect) = (self.cause.0, self.effect.0);
+        let (m, m2) = (end.message(cause), end.message(effect));
+        let (q, p) = (end.name(self.node), end.name(of(effect)));
+        let came = self.cause.1.is_some() || end.ledger.nodes.get(self.node).ever(cause);
+        let own = of(cause) == of(effect);
+        let seen = !own && end.ledger.nodes.get(of(effect)).ever(cause);
+        let why = match (own, seen) {
+            (true, _) => format!("which {p} had broadcast before"),
+            (_, true) => format!("which {p} had delivered before it broadcast {m2}"),
+            _ => format!("which precedes {m2}"),
+        };
+        let how = if came { "before" } else { "and never" };
+        let mut points = vec![Point::sought(Sought::Broadcast(number(cause)), format!("{m} is the cause"))];
+        if seen {
+            let fact = format!("from here on all that {p} broadcasts depends on {m}");
+            points.push(Point::sought(Sought::DeliveryAt(number(cause), of(effect)), fact));
+        }
+        points.push(Point::sought(Sought::Broadcast(number(effect)), format!("so {m} precedes {m2}")));
+        let at_fault = format!("{m} has not been delivered at {q}");
+        points.push(match self.effect.1 {
+            Some(at) => Point::known(at, (q, format!("delivers {m2}")), at_fault),
+            None => Point::sought(Sought::DeliveryAt(number(effect), self.node), at_fault),
+        });
+        match self.cause.1 {
+            Some(at) => points.push(Point::known(at, (q, format!("delivers {m}")), "too late".to_owned())),
+            None if came => points.push(Point::sought(Sought::DeliveryAt(number(cause), self.node), "too late")),
+            None => {}
+        }
+        Proof {
+            sentence: format!("{q} delivered {m2} {how} {m}, {why}"),
+            points,
+            nodes: vec![self.node, of(effect), of(cause)],
+            messages: vec![number(cause), number(effect)],
+            shape: if came { "swap" } else { "gap" },
+            consequence_of: self.follows.then(|| format!("{m} is missing at {q}")),
+        }
+    }
+}
