@@ -51,6 +51,9 @@ pub struct Divergence {
     pub at: Moment,
 }
 
+/// Who delivered what at some position; and which line says so, where that is known.
+pub type There = (Node, Id, Option<Moment>);
+
 /// Two messages in different orders at two nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inversion {
@@ -121,9 +124,9 @@ impl Orders {
 
     /// The first position at which two nodes differ, and who delivered what there: first the node of the lowest number, then all
     /// that delivered another message than it did.
-    pub fn fork(&self) -> Option<(u32, Vec<(Node, Id, Option<Moment>)>)> {
+    pub fn fork(&self) -> Option<(u32, Vec<There>)> {
         let first = self.nodes.iter().filter_map(|course| Some(course.diverged?.position)).min()?;
-        let mut there: Vec<(Node, Id, Option<Moment>)> = Vec::new();
+        let mut there: Vec<There> = Vec::new();
         for (at, course) in self.nodes.iter().enumerate() {
             let node = Node(at as u16);
             match course.diverged {

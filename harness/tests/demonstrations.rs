@@ -10,8 +10,8 @@ use temblor_node::bugs::{BUGS, BugEntry};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Each trial is a cluster of its own; more of them at once than cores would only starve each other.
-    arguments.test_threads = arguments.test_threads.or(Some(2));
+    // Each trial is a cluster of its own, which mostly waits; too many of them at once would only starve each other.
+    arguments.test_threads = arguments.test_threads.or(Some(4));
     let trials = BUGS.iter().flat_map(|bug| {
         [
             Trial::test(format!("{}_violates_{}", bug.name, bug.property), || with_the_bug(bug)),

@@ -1,12 +1,13 @@
 //! The executors in virtual time: the same plan gives the same history, byte for byte, in this process and on real ones; the
 //! correct algorithms raise no alarm, and every planted bug is found.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use temblor::cli::SystemArgs;
-use temblor::hunt::violates;
+use temblor::cli::{Executor, SystemArgs};
+use temblor::hunt;
 use temblor::processes::Launch;
 use temblor::system::System;
+use temblor::trial::Trials;
 use temblor::virtual_time::{Cluster, Facts, Files, Lockstep, run};
 use temblor_checkers::check::check;
 use temblor_checkers::judge::{FifoGaps, Options};
@@ -19,7 +20,7 @@ use temblor_workloads::plan::Plan;
 /// Seeds for correct algorithms.
 const QUIET_SEEDS: u64 = 10;
 /// Seeds within which a bug has to show.
-const BUG_SEEDS: u64 = 40;
+const BUG_SEEDS: u64 = 200;
 
 struct Case {
     system: System,
@@ -94,12 +95,33 @@ fn correct_algorithms_raise_no_alarm() {
     }
 }
 
+/// The demonstration plan of a bug.
+fn demonstration(bug: &str) -> Plan {
+    let path = format!("{}/../workloads/demonstrations/{bug}.json", env!("CARGO_MANIFEST_DIR"));
+    Plan::parse(&std::fs::read_to_string(&path).unwrap()).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+#[test]
+fn every_bug_violates_its_property_under_its_plan_and_without_it_the_plan_shows_nothing() {
+    for entry in BUGS {
+        let plan = demonstration(entry.name);
+        let with = judge(&Case::new(entry.algorithm, None, Some(entry.name)).simulate(&plan).history);
+        assert!(hunt::violates(&with, entry.property), "{}: {:?}", entry.name, with.outcome);
+        let without = judge(&Case::new(entry.algorithm, None, None).simulate(&plan).history);
+        assert!(matches!(without.outcome, Outcome::Clean), "{}: {:?}", entry.name, without.outcome);
+    }
+}
+
 #[test]
 fn every_planted_bug_is_found_by_the_property_that_it_violates() {
+    let nowhere = Launch { program: PathBuf::new(), arguments: Vec::new() };
     for entry in BUGS {
         let case = Case::new(entry.algorithm, None, Some(entry.name));
-        let found =
-            (1..=BUG_SEEDS).find(|seed| violates(&judge(&case.simulate(&case.plan(*seed)).history), entry.property));
+        let trials = Trials::new(&case.system, Executor::Sim, (&nowhere, Path::new(""))).unwrap();
+        let found = (1..=BUG_SEEDS).find(|seed| {
+            let trial = trials.run(&hunt::plan(&trials, *seed).unwrap()).unwrap();
+            hunt::violates(&trial.verdict, entry.property)
+        });
         assert!(found.is_some(), "{} was not found with {BUG_SEEDS} seeds", entry.name);
     }
 }

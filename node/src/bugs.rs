@@ -23,7 +23,7 @@ pub enum Bug {
     CountsItselfTwice,
     DeliversWithoutMajority,
     ForgetsTheSender,
-    AlwaysTheSame,
+    SpreadsToFewer,
     ReceivedNotDelivered,
     OwnEntryMissing,
     OffByOne,
@@ -192,11 +192,11 @@ pub const BUGS: &[BugEntry] = &[
         needs: Some("partition"),
     },
     BugEntry {
-        bug: Bug::AlwaysTheSame,
-        name: "always-the-same",
+        bug: Bug::SpreadsToFewer,
+        name: "spreads-to-fewer",
         algorithm: "gossip",
         property: "agreement",
-        what: "every message is passed on to the same others",
+        what: "a message is passed on to one other node fewer than it should be",
         needs: None,
     },
     BugEntry {
@@ -261,7 +261,7 @@ pub const BUGS: &[BugEntry] = &[
         algorithm: "total-sequencer",
         property: "total-order",
         what: "a sender delivers its own message without waiting for its number",
-        needs: Some("pause"),
+        needs: Some("partition"),
     },
     BugEntry {
         bug: Bug::FollowerIgnoresNumbers,

@@ -70,6 +70,10 @@ fn as_statistic(mut judged: Judged, header: Option<&Header>, end: &Ending<'_>) -
         Spread::Implausible(missed, _) => (Judgement::Invalid, *missed, None),
         Spread::Unknown(reason) => (Judgement::Unknown, 0, Some(reason.clone())),
     };
+    // The statistic is one of systems in which nobody crashes.
+    if let (Spread::Unknown(reason), Some(_)) = (&spread, end.ledger.faults.first_kill) {
+        verdict.standing = Standing::NotInForce(reason.clone());
+    }
     match spread {
         Spread::Implausible(_, sentence) => {
             let fact = "what has not been delivered by now never will be".to_owned();

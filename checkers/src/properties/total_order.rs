@@ -11,10 +11,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::ledger::faults::Moment;
 use crate::ledger::messages::Id;
 use crate::op::Node;
-use crate::orders::Inversion;
+use crate::orders::{Inversion, There};
 use crate::proof::{Point, Proof, Sought};
 use crate::property::{Ending, Finding, Property};
 use crate::tally::{Rank, Tally};
@@ -114,12 +113,12 @@ fn inverted(inversion: &Inversion, end: &Ending<'_>) -> Proof {
 }
 
 /// Two nodes deliver different messages at one position.
-fn forked(position: u32, there: [(Node, Id, Option<Moment>); 2], end: &Ending<'_>) -> Proof {
+fn forked(position: u32, there: [There; 2], end: &Ending<'_>) -> Proof {
     let number = |id: Id| end.ledger.messages.get(id).number;
     let nth = position + 1;
     let [(p, m, _), (q, m2, _)] = there;
     let (name_p, name_q) = (end.name(p), end.name(q));
-    let point = |(node, id, at): (Node, Id, Option<Moment>), fact: String| match at {
+    let point = |(node, id, at): There, fact: String| match at {
         Some(at) => Point::known(at, (end.name(node), format!("delivers {}", end.message(id))), fact),
         None => Point::sought(Sought::DeliveryAt(number(id), node), fact),
     };

@@ -99,7 +99,7 @@ fn a_delivery_at_a_crashed_node_only_violates_uniform_agreement() {
 /// The run with other deliveries of one node, in this order.
 fn delivering(node: &str, messages: &[u32]) -> String {
     let own = |line: &&str| line.trim().starts_with(&format!("{node} delivers"));
-    let last = CORRECT.lines().filter(own).last().unwrap();
+    let last = CORRECT.lines().rfind(own).unwrap();
     let instead: Vec<String> = messages.iter().map(|m| format!("{node} delivers m{m}")).collect();
     let lines = CORRECT.lines().filter(|line| *line == last || !own(line));
     lines.map(|line| if line == last { instead.join("\n") } else { line.to_owned() }).collect::<Vec<_>>().join("\n")

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use temblor_node::algorithms::{ALGORITHMS, Algorithm};
 use temblor_node::bugs::{self, BUGS, BugEntry};
+use temblor_workloads::plan::Plan;
 
 use super::{answer, note};
 use crate::cli::{Executor, HuntArgs, SystemArgs};
@@ -67,8 +68,22 @@ fn hunt_one(args: &HuntArgs, (entry, start): (&'static BugEntry, u64), folder: &
     let mut search = search(&trials, entry, (start, Duration::from_micros(args.budget)))?;
     if let Some(found) = &mut search.found {
         reduce(&trials, found, SHRINK_BUDGET);
+        if let (Some(folder), Some(plan)) = (&args.save, &found.shrunk) {
+            save(folder, entry.name, plan)?;
+        }
     }
     Ok(search)
+}
+
+/// Keeps a shrunk plan, if it is smaller than the one that is kept already.
+fn save(folder: &Path, bug: &str, plan: &Plan) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;
+    let path = folder.join(format!("{bug}.json"));
+    let kept = std::fs::read_to_string(&path).ok().and_then(|text| Plan::parse(&text).ok());
+    if kept.is_some_and(|kept| size(&kept) <= size(plan)) {
+        return Ok(());
+    }
+    std::fs::write(&path, plan.to_json()).with_context(|| format!("failed to write {}", path.display()))
 }
 
 /// The unchanged algorithms, each on its share of the runs.
@@ -130,7 +145,7 @@ fn told(search: &Search, start: u64) -> String {
     }
 }
 
-fn size(plan: &temblor_workloads::plan::Plan) -> (usize, usize) {
+fn size(plan: &Plan) -> (usize, usize) {
     (plan.operations.len() + plan.rules.len(), plan.faults.len())
 }
 

@@ -44,14 +44,14 @@ fn die_of_panics() {
 
 /// Where the plans come from.
 enum Plans<'a> {
-    One(Plan),
+    One(Box<Plan>),
     Seeds { args: &'a RunArgs, first: u64 },
 }
 
 impl<'a> Plans<'a> {
     fn new(args: &'a RunArgs, system: &System) -> Result<Self> {
         if let Some(path) = &args.plan {
-            return Ok(Plans::One(drawing::read(system, &args.wishes, path)?));
+            return Ok(Plans::One(Box::new(drawing::read(system, &args.wishes, path)?)));
         }
         let first = args.wishes.seed.unwrap_or_else(drawing::fresh_seed);
         if first.checked_add(args.runs).is_none() {
@@ -69,7 +69,7 @@ impl<'a> Plans<'a> {
 
     fn plan(&self, system: &System, at: u64) -> Result<Plan> {
         match self {
-            Plans::One(plan) => Ok(plan.clone()),
+            Plans::One(plan) => Ok((**plan).clone()),
             Plans::Seeds { args, first } => drawing::drawn(system, &args.wishes, first + at),
         }
     }

@@ -68,9 +68,7 @@ impl Layer for Causal {
         self.begin(cx);
         let me = cx.place(cx.me()).expect("a node is one of its cluster");
         let mut deps = self.delivered.clone();
-        if !cx.bug(Bug::OwnEntryMissing) {
-            deps[me] = self.send_seq;
-        }
+        deps[me] = if cx.bug(Bug::OwnEntryMissing) { 0 } else { self.send_seq };
         if cx.bug(Bug::FrontierTooLate) {
             std::mem::swap(&mut deps, &mut self.stale);
             deps[me] = self.send_seq;

@@ -63,12 +63,9 @@ impl Gossip {
     }
 
     fn spread(&self, packet: &Packet, (sender, seq): (NodeId, u64), cx: &mut Context<'_>) {
-        let mut subject = [u64::from(sender.0), seq];
-        if cx.bug(Bug::AlwaysTheSame) {
-            subject = [0, 0];
-        }
+        let fanout = if cx.bug(Bug::SpreadsToFewer) { self.fanout - 1 } else { self.fanout };
         let others: Vec<NodeId> = cx.others().collect();
-        for node in chosen(cx.identity, PURPOSE, &subject, (&others, self.fanout)) {
+        for node in chosen(cx.identity, PURPOSE, &[u64::from(sender.0), seq], (&others, fanout)) {
             cx.send(To::One(node), packet.clone());
         }
     }

@@ -4,7 +4,6 @@
 //! Each test binary uses its own part of it.
 #![allow(dead_code, reason = "every test binary includes this module and uses a part of it")]
 
-pub mod plan;
 pub mod properties;
 
 use std::collections::{BTreeMap, BTreeSet};
