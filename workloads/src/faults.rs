@@ -39,6 +39,14 @@ pub const FAULTS: &[Fault] = &[
         within: |_| true,
     },
     Fault {
+        name: "stutter",
+        class: "pause",
+        what: "SIGSTOP and SIGCONT by turns",
+        parameters: "node, stopped_us, running_us",
+        evidence: "how often and how long the process stood still, as the kernel reports it",
+        within: |_| true,
+    },
+    Fault {
         name: "partition",
         class: "partition",
         what: "directed links are cut: frames are dropped, held, or the connection is reset",
@@ -47,11 +55,27 @@ pub const FAULTS: &[Fault] = &[
         within: fair_loss,
     },
     Fault {
+        name: "half-open",
+        class: "connection",
+        what: "the receiver's end of a connection is closed, the sender's stays open and leads nowhere",
+        parameters: "links",
+        evidence: "connections closed, and frames that went nowhere, on each link",
+        within: fair_loss,
+    },
+    Fault {
+        name: "reset-connections",
+        class: "connection",
+        what: "every open connection is reset, once",
+        parameters: "links",
+        evidence: "connections closed on each link",
+        within: fair_loss,
+    },
+    Fault {
         name: "delay",
         class: "link",
         what: "each frame is kept for a while; the link keeps its order",
         parameters: "delay_us, links",
-        evidence: "frames kept on each link",
+        evidence: "frames kept on each link, and for how long",
         within: |_| true,
     },
     Fault {
@@ -63,12 +87,44 @@ pub const FAULTS: &[Fault] = &[
         within: fair_loss,
     },
     Fault {
+        name: "flap",
+        class: "link",
+        what: "links are cut and whole by turns",
+        parameters: "up_us, down_us, links",
+        evidence: "each transition, and frames dropped on each link",
+        within: fair_loss,
+    },
+    Fault {
+        name: "jitter",
+        class: "link",
+        what: "each frame is kept for a time of its own; the link keeps its order",
+        parameters: "delay_max_us, links",
+        evidence: "frames kept on each link, and for how long",
+        within: |_| true,
+    },
+    Fault {
         name: "loss",
         class: "link",
         what: "a frame is lost with some chance",
         parameters: "chance_ppm, links",
         evidence: "frames lost on each link",
         within: fair_loss,
+    },
+    Fault {
+        name: "rate",
+        class: "link",
+        what: "a link carries so many bytes a second; what comes faster waits",
+        parameters: "bytes_per_second, links",
+        evidence: "frames kept on each link, and for how long",
+        within: |_| true,
+    },
+    Fault {
+        name: "reorder",
+        class: "link",
+        what: "with some chance a frame is set aside for a while, and later ones overtake it",
+        parameters: "chance_ppm, delay_us, links",
+        evidence: "frames overtaken on each link, and for how long they were aside",
+        within: |_| true,
     },
 ];
 
@@ -86,6 +142,13 @@ pub fn name_of(kind: &Kind) -> &'static str {
         Kind::Loss { .. } => "loss",
         Kind::Duplicate { .. } => "duplicate",
         Kind::Delay { .. } => "delay",
+        Kind::Jitter { .. } => "jitter",
+        Kind::Reorder { .. } => "reorder",
+        Kind::Rate { .. } => "rate",
+        Kind::Flap { .. } => "flap",
+        Kind::ResetConnections { .. } => "reset-connections",
+        Kind::HalfOpen { .. } => "half-open",
+        Kind::Stutter { .. } => "stutter",
     }
 }
 

@@ -1,12 +1,17 @@
 //! How a link treats a frame: the one decision that the real proxy and the simulated networks share.
 //!
-//! A link is an ordered pair of nodes. The faults in force on it are kept in the order in which they began. For a frame, the
-//! first fault that blocks it (cut, loss) wins; delays add up; a duplicate is made if any fault makes one.
+//! A link is an ordered pair of nodes. The faults in force on it are kept in the order in which they began, and a frame meets
+//! them in this order, one behind the other. The first fault that blocks it (cut, loss) has it; what delays it adds up; a
+//! duplicate is made if any fault makes one. A link of limited rate is a queue: a frame begins to cross it when the frame before
+//! it has crossed, so a frame that an earlier fault has lost takes none of it, and one that was doubled takes twice as much.
 //!
 //! A chance is a pure function of (seed, fault, link, frame key, occurrence). The occurrence counts the frames of one key on
 //! one link *since the fault began there*. The fault itself does the counting ([`ActiveFault::seen`]), so the count goes when
 //! the fault is lifted. Every fault counts every frame, also one that another fault blocks, so that lifting one fault does not
-//! change the other's decisions. A link without faults costs nothing, and only a loss or a duplicate looks at the key.
+//! change the other's decisions. A link without faults costs nothing, and only what chance decides looks at the key.
+//!
+//! What takes turns (a flap) is a cut that the executor puts in force and lifts as it is due. What happens to connections and
+//! not to frames (`reset-connections`, the ends of a half-open connection) is the executor's as well.
 
 use crate::chance::{happens, mix, of_bytes};
 use crate::occurrences::Occurrences;
@@ -21,6 +26,10 @@ pub struct ActiveFault {
     pub effect: Effect,
     /// The frames that it has seen.
     pub seen: Occurrences,
+    /// Until when a link of limited rate is taken by the frames that came before, ns.
+    pub busy_until_ns: u64,
+    /// Whether it has had a part in the last decision: it blocked the frame, or kept or doubled one that nothing blocked.
+    pub struck: bool,
 }
 
 /// What a fault does to a frame.
@@ -28,12 +37,20 @@ pub struct ActiveFault {
 pub enum Effect {
     /// It blocks every frame.
     Cut(Mode),
+    /// It lets every frame go nowhere, behind the sender's back.
+    HalfOpen,
     /// It loses a frame with this chance, in millionths.
     Loss(u32),
     /// It doubles a frame with this chance, in millionths.
     Duplicate(u32),
     /// It keeps every frame for so long, ns.
     Delay(u64),
+    /// It keeps every frame for a time of its own, of at most so long, ns.
+    Jitter(u64),
+    /// With this chance, in millionths, it sets a frame aside for so long, ns.
+    Reorder(u32, u64),
+    /// It carries so many bytes a second.
+    Rate(u64),
 }
 
 /// A frame on its way.
@@ -45,37 +62,56 @@ pub struct Frame<'a> {
     pub to: usize,
     /// The name of the protocol step that it carries.
     pub key: &'a [u8],
+    /// Its length on the wire, bytes.
+    pub bytes: u64,
+    /// When it came to the link, ns since the run began.
+    pub at_ns: u64,
 }
 
 /// What becomes of a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
-    /// It is blocked by this fault, in this way; nothing else matters then.
+    /// It is blocked by this fault, in this way; nothing else matters then. A half-open connection drops.
     pub blocked: Option<(u32, Mode)>,
-    /// It is kept for so long, ns, by the fault named last.
+    /// It is kept for so long since it came, ns, whatever keeps it; the fault that did so last is `delayed_by`.
     pub delay_ns: u64,
     /// The fault that delays it.
     pub delayed_by: Option<u32>,
-    /// The fault that sends it a second time.
+    /// The fault that sets it aside: it leaves the order of its link, and what comes later and is due earlier overtakes it. A
+    /// frame that is not set aside waits for those in front of it that are not either.
+    pub set_aside_by: Option<u32>,
+    /// The fault that sends it a second time, right after the first.
     pub doubled_by: Option<u32>,
 }
 
 impl ActiveFault {
-    /// The fault of links that `kind` means; `None` for faults of processes.
+    /// The fault of links that `kind` means; `None` for what is none: faults of processes, and what happens to connections at
+    /// one moment.
     pub fn new(id: u32, kind: &Kind) -> Option<Self> {
+        let ns = |us: &u64| us.saturating_mul(1_000);
         let effect = match kind {
             Kind::Partition { mode, .. } => Effect::Cut(*mode),
+            Kind::Flap { .. } => Effect::Cut(Mode::Drop),
+            Kind::HalfOpen { .. } => Effect::HalfOpen,
             Kind::Loss { chance_ppm, .. } => Effect::Loss(*chance_ppm),
             Kind::Duplicate { chance_ppm, .. } => Effect::Duplicate(*chance_ppm),
-            Kind::Delay { delay_us, .. } => Effect::Delay(delay_us.saturating_mul(1_000)),
-            Kind::Kill { .. } | Kind::Pause { .. } => return None,
+            Kind::Delay { delay_us, .. } => Effect::Delay(ns(delay_us)),
+            Kind::Jitter { delay_max_us, .. } => Effect::Jitter(ns(delay_max_us)),
+            Kind::Reorder { chance_ppm, delay_us, .. } => Effect::Reorder(*chance_ppm, ns(delay_us)),
+            Kind::Rate { bytes_per_second, .. } => Effect::Rate(*bytes_per_second),
+            Kind::Kill { .. } | Kind::Pause { .. } | Kind::Stutter { .. } | Kind::ResetConnections { .. } => {
+                return None;
+            }
         };
-        Some(Self { id, effect, seen: Occurrences::default() })
+        Some(Self { id, effect, seen: Occurrences::default(), busy_until_ns: 0, struck: false })
     }
 
     /// Whether the decision depends on the frame's key: then the key has to be known.
     pub fn needs_key(&self) -> bool {
-        matches!(self.effect, Effect::Loss(_) | Effect::Duplicate(_))
+        match self.effect {
+            Effect::Loss(_) | Effect::Duplicate(_) | Effect::Jitter(_) | Effect::Reorder(..) => true,
+            Effect::Cut(_) | Effect::HalfOpen | Effect::Delay(_) | Effect::Rate(_) => false,
+        }
     }
 }
 
@@ -87,34 +123,81 @@ pub fn decide(seed: u64, active: &mut [ActiveFault], frame: Frame<'_>) -> Decisi
     }
     let key = if active.iter().any(ActiveFault::needs_key) { of_bytes(frame.key) } else { 0 };
     let link = (frame.from as u64) << 32 | frame.to as u64;
-    for fault in active {
-        let (id, effect) = (fault.id, fault.effect);
-        match effect {
-            Effect::Cut(mode) => decision.block(id, mode),
-            Effect::Loss(ppm) if fault.strikes(seed, (link, key), ppm) => decision.block(id, Mode::Drop),
-            Effect::Duplicate(ppm) if fault.strikes(seed, (link, key), ppm) => decision.doubled_by = Some(id),
-            Effect::Delay(delay_ns) => {
-                decision.delay_ns = decision.delay_ns.saturating_add(delay_ns);
-                decision.delayed_by = Some(id);
-            }
-            Effect::Loss(_) | Effect::Duplicate(_) => {}
-        }
+    for fault in active.iter_mut() {
+        let hash = fault.draw(seed, (link, key));
+        fault.struck = fault.meet(hash, (frame.bytes, frame.at_ns), &mut decision);
+    }
+    if let Some((blocked_by, _)) = decision.blocked {
+        active.iter_mut().for_each(|fault| fault.struck = fault.id == blocked_by);
     }
     decision
 }
 
-impl Decision {
-    fn block(&mut self, id: u32, mode: Mode) {
-        self.blocked = self.blocked.or(Some((id, mode)));
+impl ActiveFault {
+    /// What chance says of the next frame of this key on this link; 0 where the fault leaves nothing to chance.
+    fn draw(&mut self, seed: u64, (link, key): (u64, u64)) -> u64 {
+        if !self.needs_key() {
+            return 0;
+        }
+        let nth = self.seen.next(key);
+        mix(seed, &[u64::from(self.id), link, key, u64::from(nth)])
+    }
+
+    /// Adds to a decision what this fault does; gives whether it does anything.
+    fn meet(&mut self, hash: u64, (bytes, at_ns): (u64, u64), decision: &mut Decision) -> bool {
+        match self.effect {
+            Effect::Cut(mode) => decision.block(self.id, mode),
+            Effect::HalfOpen => decision.block(self.id, Mode::Drop),
+            Effect::Loss(ppm) => happens(hash, ppm) && decision.block(self.id, Mode::Drop),
+            Effect::Duplicate(ppm) if happens(hash, ppm) => {
+                decision.doubled_by = Some(self.id);
+                true
+            }
+            Effect::Delay(delay_ns) => decision.delay(self.id, delay_ns),
+            Effect::Jitter(most_ns) => decision.delay(self.id, up_to(hash, most_ns)),
+            Effect::Reorder(ppm, delay_ns) if happens(hash, ppm) => {
+                decision.set_aside_by = Some(self.id);
+                decision.delay(self.id, delay_ns)
+            }
+            Effect::Rate(bytes_per_second) if decision.blocked.is_none() => {
+                let copies = 1 + u64::from(decision.doubled_by.is_some());
+                let came_ns = at_ns.saturating_add(decision.delay_ns);
+                let begins_ns = came_ns.max(self.busy_until_ns);
+                let takes_ns = crossing_ns(bytes.saturating_mul(copies), bytes_per_second);
+                self.busy_until_ns = begins_ns.saturating_add(takes_ns);
+                decision.delay(self.id, self.busy_until_ns - came_ns)
+            }
+            Effect::Duplicate(_) | Effect::Reorder(..) | Effect::Rate(_) => false,
+        }
     }
 }
 
-impl ActiveFault {
-    /// Whether chance has it that this fault strikes the next frame of this key on this link.
-    fn strikes(&mut self, seed: u64, (link, key): (u64, u64), ppm: u32) -> bool {
-        let nth = self.seen.next(key);
-        happens(mix(seed, &[u64::from(self.id), link, key, u64::from(nth)]), ppm)
+impl Decision {
+    /// The first that blocks wins.
+    fn block(&mut self, id: u32, mode: Mode) -> bool {
+        self.blocked = self.blocked.or(Some((id, mode)));
+        true
     }
+
+    fn delay(&mut self, id: u32, delay_ns: u64) -> bool {
+        self.delay_ns = self.delay_ns.saturating_add(delay_ns);
+        if delay_ns > 0 {
+            self.delayed_by = Some(id);
+        }
+        delay_ns > 0
+    }
+}
+
+/// A number from 0 to `most`, given its hash.
+fn up_to(hash: u64, most: u64) -> u64 {
+    let numbers = u128::from(most) + 1;
+    ((u128::from(hash) * numbers) >> 64) as u64
+}
+
+/// How long so many bytes take at this rate, ns, rounded up.
+fn crossing_ns(bytes: u64, bytes_per_second: u64) -> u64 {
+    let ns = (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(bytes_per_second.max(1)));
+    u64::try_from(ns).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -137,7 +220,7 @@ mod tests {
     }
 
     fn frame(key: &[u8]) -> Frame<'_> {
-        Frame { from: 0, to: 1, key }
+        Frame { from: 0, to: 1, key, bytes: 64, at_ns: 0 }
     }
 
     #[test]
@@ -151,6 +234,76 @@ mod tests {
         let decision = decide(7, &mut active, frame(b"relay/1"));
         assert_eq!(decision.blocked, Some((2, Mode::Hold)));
         assert_eq!((decision.delay_ns, decision.delayed_by), (12_000, Some(4)));
+    }
+
+    fn fault(id: u32, kind: Kind) -> ActiveFault {
+        ActiveFault::new(id, &kind).unwrap()
+    }
+
+    fn struck(active: &[ActiveFault]) -> Vec<u32> {
+        active.iter().filter(|fault| fault.struck).map(|fault| fault.id).collect()
+    }
+
+    #[test]
+    fn jitter_is_spread_evenly_up_to_its_most_and_is_the_same_for_the_same_frame() {
+        let delays = |seed: u64| -> Vec<u64> {
+            let mut active = [fault(1, Kind::Jitter { delay_max_us: 1, links: vec![] })];
+            (0..10_000).map(|_| decide(seed, &mut active, frame(b"a")).delay_ns).collect()
+        };
+        let drawn = delays(7);
+        assert_eq!(drawn, delays(7));
+        assert_ne!(drawn, delays(8));
+        assert_eq!((drawn.iter().min(), drawn.iter().max()), (Some(&0), Some(&1_000)));
+        let mean = drawn.iter().sum::<u64>() / 10_000;
+        assert!((480..520).contains(&mean), "{mean}");
+    }
+
+    #[test]
+    fn what_reorder_strikes_is_set_aside_for_its_time_and_the_rest_is_not_touched() {
+        let mut active = [fault(1, Kind::Reorder { chance_ppm: 300_000, delay_us: 5, links: vec![] })];
+        let decisions: Vec<Decision> = (0..1_000).map(|_| decide(7, &mut active, frame(b"a"))).collect();
+        let (aside, rest): (Vec<_>, Vec<_>) = decisions.into_iter().partition(|d| d.set_aside_by.is_some());
+        let set_aside = Decision { set_aside_by: Some(1), delay_ns: 5_000, delayed_by: Some(1), ..Decision::default() };
+        assert!(aside.iter().all(|decision| *decision == set_aside));
+        assert!(rest.iter().all(|decision| *decision == Decision::default()));
+        assert!((240..360).contains(&aside.len()), "{}", aside.len());
+    }
+
+    #[test]
+    fn a_link_of_limited_rate_is_a_queue_that_empties_with_time() {
+        let mut active = [fault(1, Kind::Rate { bytes_per_second: 1_000_000, links: vec![] })];
+        let mut delay = |at_ns: u64| decide(7, &mut active, Frame { at_ns, ..frame(b"a") }).delay_ns;
+        // 64 bytes take 64 us.
+        assert_eq!([delay(0), delay(0), delay(10_000)], [64_000, 128_000, 182_000]);
+        assert_eq!(delay(192_000), 64_000);
+        assert_eq!(delay(1_000_000), 64_000);
+    }
+
+    #[test]
+    fn a_frame_meets_the_faults_in_their_order_what_is_lost_takes_no_rate_and_a_copy_takes_its_own() {
+        let rate = || fault(9, Kind::Rate { bytes_per_second: 1_000_000, links: vec![] });
+        let after = |first: ActiveFault| {
+            let mut active = [first, rate()];
+            decide(7, &mut active, frame(b"a"));
+            (active[1].busy_until_ns, struck(&active))
+        };
+        assert_eq!(after(cut(1, Mode::Drop)), (0, vec![1]));
+        assert_eq!(after(delay(1, 5)), (5_000 + 64_000, vec![1, 9]));
+        let double = fault(1, Kind::Duplicate { chance_ppm: 1_000_000, links: vec![] });
+        assert_eq!(after(double), (128_000, vec![1, 9]));
+        let mut charged_first = [rate(), cut(1, Mode::Drop)];
+        decide(7, &mut charged_first, frame(b"a"));
+        assert_eq!((charged_first[0].busy_until_ns, struck(&charged_first)), (64_000, vec![1]));
+    }
+
+    #[test]
+    fn a_flap_is_a_cut_while_it_is_down_and_a_half_open_link_leads_nowhere() {
+        let flap = fault(1, Kind::Flap { up_us: 5, down_us: 5, links: vec![] });
+        assert_eq!(decide(7, &mut [flap], frame(b"a")).blocked, Some((1, Mode::Drop)));
+        let half_open = fault(2, Kind::HalfOpen { links: vec![] });
+        assert_eq!(half_open.effect, Effect::HalfOpen);
+        assert_eq!(decide(7, &mut [half_open], frame(b"a")).blocked, Some((2, Mode::Drop)));
+        assert!(ActiveFault::new(3, &Kind::ResetConnections { links: vec![] }).is_none());
     }
 
     #[test]
@@ -171,7 +324,7 @@ mod tests {
     fn another_fault_seed_or_link_is_another_chance() {
         let fates = |seed: u64, id: u32, from: usize| -> Vec<bool> {
             let mut active = [loss(id, 500_000)];
-            let fate = |_| decide(seed, &mut active, Frame { from, to: 1, key: b"a" }).blocked.is_some();
+            let fate = |_| decide(seed, &mut active, Frame { from, ..frame(b"a") }).blocked.is_some();
             (0..64).map(fate).collect()
         };
         let base = fates(7, 1, 0);
@@ -205,8 +358,8 @@ mod tests {
         let decisions = [
             lost(7, 1, frame(b"relay/17")),
             lost(7, 1, frame(b"ack/relay/17")),
-            lost(u64::MAX, 3, Frame { from: 4, to: 2, key: b"send/1" }),
-            lost(0, 1, Frame { from: 1, to: 0, key: b"" }),
+            lost(u64::MAX, 3, Frame { from: 4, to: 2, ..frame(b"send/1") }),
+            lost(0, 1, Frame { from: 1, to: 0, ..frame(b"") }),
         ];
         expect![[r#"
             [

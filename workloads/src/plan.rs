@@ -134,7 +134,7 @@ pub struct Fault {
     pub id: u32,
     /// When it is due.
     pub when: When,
-    /// How long it lasts, us; absent: until the heal. A kill has none.
+    /// How long it lasts, us; absent: until the heal. What is instant has none: a kill, a reset of connections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_us: Option<u64>,
     /// What it is.
@@ -190,6 +190,58 @@ pub enum Kind {
         delay_us: u64,
         /// The links.
         links: Vec<Link>,
+    },
+    /// Each frame is held for a time of its own, from nothing to so long; the link keeps its order.
+    Jitter {
+        /// How long at most, us.
+        delay_max_us: u64,
+        /// The links.
+        links: Vec<Link>,
+    },
+    /// With this chance a frame is set aside for so long, and later frames overtake it.
+    Reorder {
+        /// Chance in millionths.
+        chance_ppm: u32,
+        /// How long it is set aside, us.
+        delay_us: u64,
+        /// The links.
+        links: Vec<Link>,
+    },
+    /// Each link carries so many bytes a second; what comes faster waits.
+    Rate {
+        /// Bytes a second, from 1.
+        bytes_per_second: u64,
+        /// The links.
+        links: Vec<Link>,
+    },
+    /// The links are cut and whole by turns; it begins with a cut, which drops frames.
+    Flap {
+        /// How long they are whole, us, from 1.
+        up_us: u64,
+        /// How long they are cut, us, from 1.
+        down_us: u64,
+        /// The links.
+        links: Vec<Link>,
+    },
+    /// Every connection that is open now is reset, and what is on its way there is lost. It is over at once.
+    ResetConnections {
+        /// The links.
+        links: Vec<Link>,
+    },
+    /// The receiver's end of each connection is closed, the sender's stays established and what it sends goes nowhere; when
+    /// the fault is lifted, the sender's end is reset.
+    HalfOpen {
+        /// The links.
+        links: Vec<Link>,
+    },
+    /// SIGSTOP and SIGCONT by turns: `{"stutter":{"node":"n2","stopped_us":20000,"running_us":5000}}`.
+    Stutter {
+        /// A node's name, or `leader`.
+        node: String,
+        /// How long it stands still, us, from 1.
+        stopped_us: u64,
+        /// How long it runs then, us, from 1.
+        running_us: u64,
     },
 }
 
@@ -250,9 +302,39 @@ impl Kind {
     /// The links that it disturbs; none for a fault of processes, and for one whose links are known only when it is due.
     pub fn links(&self) -> &[Link] {
         match self {
-            Kind::Kill { .. } | Kind::Pause { .. } => &[],
+            Kind::Kill { .. } | Kind::Pause { .. } | Kind::Stutter { .. } => &[],
             Kind::Partition { cut, .. } => cut,
-            Kind::Loss { links, .. } | Kind::Duplicate { links, .. } | Kind::Delay { links, .. } => links,
+            Kind::Loss { links, .. }
+            | Kind::Duplicate { links, .. }
+            | Kind::Delay { links, .. }
+            | Kind::Jitter { links, .. }
+            | Kind::Reorder { links, .. }
+            | Kind::Rate { links, .. }
+            | Kind::Flap { links, .. }
+            | Kind::ResetConnections { links }
+            | Kind::HalfOpen { links } => links,
         }
+    }
+
+    /// The links that it disturbs, to be changed; `None` for a fault of processes.
+    pub fn links_mut(&mut self) -> Option<&mut Vec<Link>> {
+        match self {
+            Kind::Kill { .. } | Kind::Pause { .. } | Kind::Stutter { .. } => None,
+            Kind::Partition { cut, .. } => Some(cut),
+            Kind::Loss { links, .. }
+            | Kind::Duplicate { links, .. }
+            | Kind::Delay { links, .. }
+            | Kind::Jitter { links, .. }
+            | Kind::Reorder { links, .. }
+            | Kind::Rate { links, .. }
+            | Kind::Flap { links, .. }
+            | Kind::ResetConnections { links }
+            | Kind::HalfOpen { links } => Some(links),
+        }
+    }
+
+    /// Whether it is over as soon as it has been done, so that nothing is left to lift.
+    pub fn is_instant(&self) -> bool {
+        matches!(self, Kind::Kill { .. } | Kind::ResetConnections { .. })
     }
 }

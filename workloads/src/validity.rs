@@ -229,7 +229,7 @@ impl<'a> Names<'a> {
         let Some(fault) = self.faults.get(&id) else {
             return Err(place.flaw(format!("the anchor waits for fault {id}, which is not in the plan")));
         };
-        let ends = fault.for_us.is_some() || matches!(fault.fault, Kind::Kill { .. });
+        let ends = fault.for_us.is_some() || fault.fault.is_instant();
         let never =
             || format!("the anchor waits for the end of fault {id}, which lasts until the heal; give it a for_us");
         if ends { Ok(()) } else { Err(place.flaw(never())) }
@@ -239,17 +239,18 @@ impl<'a> Names<'a> {
         fault.for_us.map_or(Ok(()), |for_us| within_a_year(for_us, place))?;
         match &fault.fault {
             Kind::Kill { .. } if fault.for_us.is_some() => Err(place.flaw("a kill has no for_us: the node stays down")),
-            Kind::Kill { node } | Kind::Pause { node } => self.target(node, place),
-            Kind::Partition { cut, around_leader, .. } => self.partition(cut, around_leader.as_ref(), place),
-            Kind::Loss { chance_ppm, links } | Kind::Duplicate { chance_ppm, links } => {
-                if *chance_ppm > 1_000_000 {
-                    return Err(place.flaw(format!("a chance of {chance_ppm} millionths is more than always")));
-                }
-                self.links(links, place)
+            Kind::ResetConnections { .. } if fault.for_us.is_some() => {
+                Err(place.flaw("reset-connections has no for_us: it is over at once"))
             }
-            Kind::Delay { delay_us, links } => {
-                within_a_year(*delay_us, place)?;
-                self.links(links, place)
+            Kind::Kill { node } | Kind::Pause { node } => self.target(node, place),
+            Kind::Stutter { node, stopped_us, running_us } => {
+                turns(&[("stopped_us", *stopped_us), ("running_us", *running_us)], place)?;
+                self.target(node, place)
+            }
+            Kind::Partition { cut, around_leader, .. } => self.partition(cut, around_leader.as_ref(), place),
+            kind => {
+                parameters(kind, place)?;
+                self.links(kind.links(), place)
             }
         }
     }
@@ -294,6 +295,41 @@ fn faults(plan: &Plan) -> Result<BTreeMap<u32, &Fault>, Flaw> {
         }
     }
     Ok(faults)
+}
+
+/// The numbers of a fault of links.
+fn parameters(kind: &Kind, place: Place) -> Result<(), Flaw> {
+    match kind {
+        Kind::Loss { chance_ppm, .. } | Kind::Duplicate { chance_ppm, .. } => chance(*chance_ppm, place),
+        Kind::Reorder { chance_ppm, delay_us, .. } => {
+            chance(*chance_ppm, place)?;
+            within_a_year(*delay_us, place)
+        }
+        Kind::Delay { delay_us: most, .. } | Kind::Jitter { delay_max_us: most, .. } => within_a_year(*most, place),
+        Kind::Rate { bytes_per_second: 0, .. } => {
+            Err(place.flaw("a rate of 0 bytes a second carries nothing; cut the links instead"))
+        }
+        Kind::Flap { up_us, down_us, .. } => turns(&[("up_us", *up_us), ("down_us", *down_us)], place),
+        _ => Ok(()),
+    }
+}
+
+fn chance(chance_ppm: u32, place: Place) -> Result<(), Flaw> {
+    if chance_ppm <= 1_000_000 {
+        return Ok(());
+    }
+    Err(place.flaw(format!("a chance of {chance_ppm} millionths is more than always")))
+}
+
+/// Two states that take turns have to last a while each.
+fn turns(states: &[(&str, u64)], place: Place) -> Result<(), Flaw> {
+    for (name, lasts_us) in states {
+        if *lasts_us == 0 {
+            return Err(place.flaw(format!("{name} is 0, and each turn lasts a while")));
+        }
+        within_a_year(*lasts_us, place)?;
+    }
+    Ok(())
 }
 
 fn counted(count: u64, place: Place) -> Result<(), Flaw> {

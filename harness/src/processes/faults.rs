@@ -53,7 +53,8 @@ impl Conductor<'_> {
         let id = fault.id;
         let begun = match &fault.fault {
             Kind::Kill { node } => self.kill(id, node),
-            Kind::Pause { node } => self.pause(id, node),
+            Kind::Pause { node } | Kind::Stutter { node, .. } => self.pause(id, node),
+            Kind::ResetConnections { links } => self.reset_connections(id, links),
             kind => self.disturb(id, kind),
         };
         match begun {
@@ -199,12 +200,34 @@ impl Conductor<'_> {
         Ok(())
     }
 
+    /// Resets what is open on these links, and is over.
+    fn reset_connections(&mut self, id: u32, links: &[Link]) -> Result<(), String> {
+        let links = self.resolve(links);
+        let named: Vec<(&str, &str)> =
+            links.iter().map(|(a, b)| (self.nodes[*a].name.as_str(), self.nodes[*b].name.as_str())).collect();
+        let mut value = json!({ "id": id, "class": "connection", "links": named });
+        self.recorder.nemesis(Type::Invoke, "reset-connections", &value);
+        self.recorder.flush();
+        let bites = self.proxy.reset(id, &links);
+        let name = |node: usize| self.nodes[node].name.clone();
+        let closed: Vec<Value> = bites
+            .iter()
+            .filter(|bite| bite.connections > 0)
+            .map(|bite| json!([name(bite.from), name(bite.to), bite.connections]))
+            .collect();
+        let kind = if closed.is_empty() { Type::Info } else { Type::Ok };
+        value["closed"] = Value::Array(closed);
+        self.recorder.nemesis(kind, "reset-connections", &value);
+        self.schedule.fault_ended(self.clock.now_ns(), id);
+        Ok(())
+    }
+
     fn undisturb(&mut self, id: u32) {
         let Some(mut active) = self.faults.active.remove(&id) else { return };
         let bites = self.proxy.lift(id);
         let name = |node: usize| self.nodes[node].name.clone();
         let shown: Vec<Value> =
-            bites.iter().filter(|(_, _, n)| *n > 0).map(|(a, b, n)| json!([name(*a), name(*b), n])).collect();
+            bites.iter().filter(|b| b.frames > 0).map(|b| json!([name(b.from), name(b.to), b.frames])).collect();
         let kind = if shown.is_empty() { Type::Info } else { Type::Ok };
         active.value[if active.f == "partition" { "blocked" } else { "bites" }] = Value::Array(shown);
         self.recorder.nemesis(kind, active.f, &active.value);
@@ -265,16 +288,15 @@ impl Faults {
     }
 }
 
-/// The value of a link fault's op.
+/// The value of a link fault's op: what the plan says of it, and its links as they are now.
 pub fn describe(id: u32, kind: &Kind, links: &Value) -> Value {
-    match kind {
-        Kind::Partition { shape, mode, .. } => {
-            json!({ "id": id, "class": "partition", "shape": shape, "mode": mode, "cut": links })
+    let mut value = json!({ "id": id, "class": class_of(kind) });
+    let written = serde_json::to_value(kind).expect("a fault is plain data");
+    for (key, said) in written[name_of(kind)].as_object().into_iter().flatten() {
+        if !["cut", "links", "around_leader"].contains(&key.as_str()) {
+            value[key] = said.clone();
         }
-        Kind::Loss { chance_ppm, .. } | Kind::Duplicate { chance_ppm, .. } => {
-            json!({ "id": id, "class": "link", "chance_ppm": chance_ppm, "links": links })
-        }
-        Kind::Delay { delay_us, .. } => json!({ "id": id, "class": "link", "delay_us": delay_us, "links": links }),
-        Kind::Kill { .. } | Kind::Pause { .. } => unreachable!("kills and pauses are no faults of links"),
     }
+    value[if matches!(kind, Kind::Partition { .. }) { "cut" } else { "links" }] = links.clone();
+    value
 }

@@ -82,7 +82,9 @@ impl Link {
         let resets = (fault.effect == Effect::Cut(Mode::Reset)).then_some(Cause::Fault(fault.id));
         self.state.borrow_mut().policy.add(fault);
         match resets {
-            Some(cause) => self.break_connections(cause),
+            Some(cause) => {
+                self.break_connections(cause);
+            }
             None => self.ring(),
         }
     }
@@ -107,9 +109,11 @@ impl Link {
         self.state.borrow_mut().watches.push(Watch { key: key.as_bytes().into(), missing: nth, call });
     }
 
-    /// Breaks every connection that is open now.
-    pub fn break_connections(&self, cause: Cause) {
-        self.bells.borrow().iter().for_each(|bell| bell.doom(cause));
+    /// Breaks every connection that is open now; gives how many those are.
+    pub fn break_connections(&self, cause: Cause) -> u64 {
+        let bells = self.bells.borrow();
+        bells.iter().for_each(|bell| bell.doom(cause));
+        bells.len() as u64
     }
 
     /// What went over the link.
@@ -168,7 +172,8 @@ impl Link {
         let keyed = self.state.borrow().policy.needs_key();
         for frame in frames::each(run) {
             let key = if keyed { frames::key(frame, &mut hex) } else { b"" };
-            let frame_on_link = Frame { from: self.from, to: self.to, key };
+            let bytes = frame.len() as u64;
+            let frame_on_link = Frame { from: self.from, to: self.to, key, bytes, at_ns: in_ns };
             let decision = self.state.borrow_mut().policy.decide(self.network.seed, frame_on_link);
             if let Some((id, Mode::Reset)) = decision.blocked {
                 outcome = outcome.and(Err(Cause::Fault(id)));

@@ -73,8 +73,30 @@ pub struct Settings {
     pub clock: Clock,
 }
 
-/// What a fault did: for each of its links, by positions from and to, how many frames it bit.
-pub type Bites = Vec<(usize, usize, u64)>;
+/// What a fault did, for each of its links.
+pub type Bites = Vec<Bite>;
+
+/// What a fault did on one link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bite {
+    /// The sender's position among the nodes.
+    pub from: usize,
+    /// The receiver's position.
+    pub to: usize,
+    /// How many frames it took, kept, doubled, or had overtaken.
+    pub frames: u64,
+    /// How many connections it closed.
+    pub connections: u64,
+    /// How long the frames stayed that it kept.
+    pub residence: Summary,
+}
+
+impl Bite {
+    /// So many frames and connections on a link, of which nothing was kept.
+    fn new((from, to): (usize, usize), frames: u64, connections: u64) -> Self {
+        Self { from, to, frames, connections, residence: Residence::default().summary() }
+    }
+}
 
 /// The network between the nodes. A copy is another handle of the same.
 #[derive(Clone)]
@@ -133,7 +155,9 @@ impl Proxy {
     pub fn down(&self, node: usize) {
         self.inner.targets[node].set(Place::Down);
         let to_node = self.inner.links.iter().filter(|(link, _)| link.to == node);
-        to_node.for_each(|(link, _)| link.break_connections(Cause::Down));
+        to_node.for_each(|(link, _)| {
+            link.break_connections(Cause::Down);
+        });
     }
 
     /// The fault `id` of links begins, at once. `kind` disturbs frames; `links` are the pairs that it is about.
@@ -144,8 +168,17 @@ impl Proxy {
 
     /// The fault `id` ends; what it kept goes on in its order. Gives what it did on each of its links.
     pub fn lift(&self, id: u32) -> Bites {
-        let lifted = |link: &Link| link.lift(id).map(|bites| (link.from, link.to, bites));
+        let lifted = |link: &Link| link.lift(id).map(|frames| Bite::new((link.from, link.to), frames, 0));
         self.inner.links.iter().filter_map(|(link, _)| lifted(link)).collect()
+    }
+
+    /// The fault `id` resets every connection that is open on these links, at once. Gives what it did on each of them.
+    pub fn reset(&self, id: u32, links: &[(usize, usize)]) -> Bites {
+        let reset = |(from, to): &(usize, usize)| {
+            let connections = self.inner.entry(*from, *to).0.break_connections(Cause::Fault(id));
+            Bite::new((*from, *to), 0, connections)
+        };
+        links.iter().map(reset).collect()
     }
 
     /// Lifts every fault; gives what each did, by its id.

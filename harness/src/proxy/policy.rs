@@ -54,9 +54,8 @@ impl Policy {
     /// Decides what becomes of a frame, and counts the bite.
     pub fn decide(&mut self, seed: u64, frame: Frame<'_>) -> Decision {
         let decision = decide(seed, &mut self.active, frame);
-        match decision.blocked {
-            Some((id, _)) => self.bite(id, 1),
-            None => self.bite_all(&decision),
+        for (fault, bites) in self.active.iter().zip(&mut self.bites) {
+            *bites += u64::from(fault.struck);
         }
         decision
     }
@@ -86,18 +85,9 @@ impl Policy {
     pub fn cut(&self) -> Option<(u32, Mode)> {
         self.active.iter().find_map(|fault| match fault.effect {
             Effect::Cut(mode) => Some((fault.id, mode)),
+            Effect::HalfOpen => Some((fault.id, Mode::Drop)),
             _ => None,
         })
-    }
-
-    /// Delays add up, so each of them has bitten.
-    fn bite_all(&mut self, decision: &Decision) {
-        for (fault, bites) in self.active.iter().zip(&mut self.bites) {
-            let delays = decision.delayed_by.is_some() && matches!(fault.effect, Effect::Delay(_));
-            if delays || decision.doubled_by == Some(fault.id) {
-                *bites += 1;
-            }
-        }
     }
 
     fn is_in_force(&self, id: u32) -> bool {
@@ -137,10 +127,10 @@ mod tests {
     #[test]
     fn of_several_cuts_the_first_bites_and_of_several_delays_each() {
         let mut cuts = policy(&[delay(5), cut(Mode::Drop), cut(Mode::Hold)]);
-        cuts.decide(7, Frame { from: 0, to: 1, key: b"a" });
+        cuts.decide(7, Frame { from: 0, to: 1, key: b"a", bytes: 64, at_ns: 0 });
         assert_eq!([1, 2, 3].map(|id| cuts.remove(id)), [Some(0), Some(1), Some(0)]);
         let mut delays = policy(&[delay(5), delay(6)]);
-        assert_eq!(delays.decide(7, Frame { from: 0, to: 1, key: b"a" }).delay_ns, 11_000);
+        assert_eq!(delays.decide(7, Frame { from: 0, to: 1, key: b"a", bytes: 64, at_ns: 0 }).delay_ns, 11_000);
         assert_eq!([1, 2, 3].map(|id| delays.remove(id)), [Some(1), Some(1), None]);
     }
 

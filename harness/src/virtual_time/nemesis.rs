@@ -40,7 +40,7 @@ impl<C: Cluster> World<'_, C> {
         let (id, kind) = (fault.id, &fault.fault);
         let begun = match kind {
             Kind::Kill { node } => self.kill(id, node),
-            Kind::Pause { node } => self.pause(id, node),
+            Kind::Pause { node } | Kind::Stutter { node, .. } => self.pause(id, node),
             _ => self.disturb(id, kind),
         };
         match (begun, fault.for_us) {
@@ -117,7 +117,7 @@ impl<C: Cluster> World<'_, C> {
         let value = describe(id, kind, &json!(named));
         self.script.recorder.nemesis(Type::Invoke, name_of(kind), &value);
         for link in &links {
-            let fault = ActiveFault::new(id, kind).expect("kills and pauses are no faults of links");
+            let fault = ActiveFault::new(id, kind).ok_or("there are no connections in virtual time")?;
             self.network.apply(*link, fault);
         }
         self.nemesis.active.insert(id, Active { f: name_of(kind), value, what: What::Links(links) });

@@ -89,7 +89,9 @@ impl<B: Clone> Network<B> {
         if link.policy.is_clear() {
             return vec![link.depart((seed, now_ns), frame, fate)];
         }
-        let decision = link.policy.decide(seed, Key { from: frame.from, to: frame.to, key: frame.key.as_bytes() });
+        let (from, to, bytes) = (frame.from, frame.to, frame.bytes as u64);
+        let key = Key { from, to, key: frame.key.as_bytes(), bytes, at_ns: now_ns };
+        let decision = link.policy.decide(seed, key);
         match decision.blocked {
             Some((fault, Mode::Hold)) => {
                 link.held.push(Held { fault, in_ns: now_ns, frame });

@@ -7,6 +7,9 @@ use super::Draft;
 use crate::plan::{AroundLeader, Direction, Kind, LEADER, Link, Mode};
 use crate::shapes::{LEADER_SHAPES, SHAPES, cut};
 
+/// The shortest turn of a flap or a stutter, us.
+const TURN_MIN_US: u64 = 1_000;
+
 impl Draft<'_> {
     /// Whom a pause hits that begins at this time: a node that is alive then, now and then whoever leads.
     pub(super) fn target(&mut self, at_us: u64) -> String {
@@ -39,16 +42,44 @@ impl Draft<'_> {
         }
     }
 
-    /// A loss, a duplicate or a delay on random links.
-    pub(super) fn disturbance(&mut self, name: &str) -> Kind {
+    /// A fault of this name on random links, that lasts so long.
+    pub(super) fn disturbance(&mut self, name: &str, lasts_us: u64) -> Kind {
         let links = self.some_links();
-        let chance_ppm = u32::try_from(self.log_uniform(100_000, 900_000)).expect("at most 900,000");
         match name {
-            "loss" => Kind::Loss { chance_ppm, links },
-            "duplicate" => Kind::Duplicate { chance_ppm, links },
-            // A twentieth of the bound at most, so that a delayed run can meet its obligations in time.
-            _ => Kind::Delay { delay_us: self.log_uniform(1_000, self.setting.bound_ms.saturating_mul(50)), links },
+            "loss" => Kind::Loss { chance_ppm: self.chance_ppm(), links },
+            "duplicate" => Kind::Duplicate { chance_ppm: self.chance_ppm(), links },
+            "reorder" => Kind::Reorder { chance_ppm: self.chance_ppm(), delay_us: self.delay_us(), links },
+            "delay" => Kind::Delay { delay_us: self.delay_us(), links },
+            "jitter" => Kind::Jitter { delay_max_us: self.delay_us(), links },
+            "rate" => Kind::Rate { bytes_per_second: self.log_uniform(10_000, 1_000_000), links },
+            "flap" => {
+                let (up_us, down_us) = (self.turn_us(lasts_us), self.turn_us(lasts_us));
+                Kind::Flap { up_us, down_us, links }
+            }
+            "half-open" => Kind::HalfOpen { links },
+            "reset-connections" => Kind::ResetConnections { links },
+            _ => unreachable!("{name} is no fault of links"),
         }
+    }
+
+    /// A node that stands still and runs by turns for so long.
+    pub(super) fn stutter(&mut self, node: String, lasts_us: u64) -> Kind {
+        let (stopped_us, running_us) = (self.turn_us(lasts_us), self.turn_us(lasts_us));
+        Kind::Stutter { node, stopped_us, running_us }
+    }
+
+    fn chance_ppm(&mut self) -> u32 {
+        u32::try_from(self.log_uniform(100_000, 900_000)).expect("at most 900,000")
+    }
+
+    /// A twentieth of the bound at most, so that a delayed run can meet its obligations in time.
+    fn delay_us(&mut self) -> u64 {
+        self.log_uniform(1_000, self.setting.bound_ms.saturating_mul(50))
+    }
+
+    /// How long a state lasts that takes turns with another for so long: each comes twice at least.
+    fn turn_us(&mut self, lasts_us: u64) -> u64 {
+        self.log_uniform(TURN_MIN_US, lasts_us / 4)
     }
 
     fn at_leader(&mut self) -> bool {

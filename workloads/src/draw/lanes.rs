@@ -82,9 +82,14 @@ impl Draft<'_> {
     fn begin(&mut self, name: &str, at_us: u64, lasts_us: u64) {
         let kind = match name {
             "pause" => Kind::Pause { node: self.target(at_us) },
+            "stutter" => {
+                let node = self.target(at_us);
+                self.stutter(node, lasts_us)
+            }
             "partition" => self.partition(),
-            name => self.disturbance(name),
+            name => self.disturbance(name, lasts_us),
         };
-        self.add(When::AtUs(at_us), Some(lasts_us), kind);
+        let for_us = (!kind.is_instant()).then_some(lasts_us);
+        self.add(When::AtUs(at_us), for_us, kind);
     }
 }

@@ -56,11 +56,17 @@ impl Draft<'_> {
             Kind::Partition { cut: links, .. } => {
                 links.iter().any(|link| self.is_going(link, begin..end)) && self.broadcasts_in(begin, end)
             }
-            Kind::Delay { links, .. } => {
+            Kind::Delay { links, .. } | Kind::Jitter { links, .. } | Kind::Rate { links, .. } => {
                 let free = |link: &Link| self.is_going(link, begin..end) && !self.is_cut(link, begin..end);
                 links.iter().any(free) && self.broadcasts_in(begin, end)
             }
-            Kind::Loss { .. } | Kind::Duplicate { .. } => false,
+            Kind::Stutter { .. }
+            | Kind::Loss { .. }
+            | Kind::Duplicate { .. }
+            | Kind::Reorder { .. }
+            | Kind::Flap { .. }
+            | Kind::ResetConnections { .. }
+            | Kind::HalfOpen { .. } => false,
         }
     }
 
@@ -75,10 +81,13 @@ impl Draft<'_> {
             // Late, so that it spoils no story.
             return self.begin_kill(self.plan.length_us / 10 * 9);
         }
-        if name == "pause" {
-            let (begin, lasts) = (self.plan.length_us / 8 * 5, self.plan.length_us / 4);
+        if name == "pause" || name == "stutter" {
+            let (begin, lasts) = (self.plan.length_us / 8 * 5, (self.plan.length_us / 4).max(1));
             let node = self.survivor();
-            self.add(When::AtUs(begin), Some(lasts.max(1)), Kind::Pause { node });
+            let turn_us = (lasts / 8).max(1);
+            let stutter = || Kind::Stutter { node: node.clone(), stopped_us: turn_us, running_us: turn_us };
+            let kind = if name == "stutter" { stutter() } else { Kind::Pause { node } };
+            self.add(When::AtUs(begin), Some(lasts), kind);
             return;
         }
         let Stage { begin, lasts, from, others } = self.stage(name);
@@ -90,6 +99,12 @@ impl Draft<'_> {
             }
             "loss" => Kind::Loss { chance_ppm: 800_000, links },
             "duplicate" => Kind::Duplicate { chance_ppm: 800_000, links },
+            "reorder" => Kind::Reorder { chance_ppm: 500_000, delay_us: lasts.min(20_000), links },
+            "jitter" => Kind::Jitter { delay_max_us: lasts.min(20_000), links },
+            "rate" => Kind::Rate { bytes_per_second: 20_000, links },
+            "flap" => Kind::Flap { up_us: (lasts / 16).max(1), down_us: (lasts / 4).max(1), links },
+            "half-open" => Kind::HalfOpen { links },
+            "reset-connections" => Kind::ResetConnections { links },
             _ => Kind::Delay { delay_us: lasts.min(20_000), links },
         };
         if self.wishes.rate > 0 {
@@ -98,7 +113,8 @@ impl Draft<'_> {
                 self.broadcast(&from, When::AtUs(begin + lasts * step / 8));
             }
         }
-        self.add(When::AtUs(begin), Some(lasts), kind);
+        let for_us = (!kind.is_instant()).then_some(lasts);
+        self.add(When::AtUs(begin), for_us, kind);
     }
 
     /// A time and a sender without other faults in the way: what a partition takes, nothing else can take.

@@ -208,13 +208,14 @@ fn what_was_asked_for_by_name_finds_live_nodes_and_frames_on_their_way() {
         assert_eq!(plan.requested, wanted);
         let sure = |fault: &&Fault| match &fault.fault {
             Kind::Kill { .. } => true,
-            Kind::Pause { node } => {
+            Kind::Pause { node } | Kind::Stutter { node, .. } => {
                 lasts(&plan, fault).is_some_and(|(begin, _)| dies_us(&plan, node) > begin + 200_000)
             }
             Kind::Partition { .. } => is_met(&plan, fault),
             _ => is_met(&plan, fault) && !is_shadowed(&plan, fault),
         };
-        let named: BTreeSet<&str> = plan.faults.iter().filter(sure).map(|fault| name_of(&fault.fault)).collect();
+        let kinds = plan.faults.iter().filter(sure).flat_map(|fault| [name_of(&fault.fault), class_of(&fault.fault)]);
+        let named: BTreeSet<&str> = kinds.collect();
         assert!(wanted.iter().all(|name| named.contains(name)), "{named:?}: {}", plan.to_json());
     }
 }
@@ -373,9 +374,9 @@ fn a_fault_outside_the_model_is_refused_with_a_hint() {
 #[test]
 fn what_is_unknown_is_refused_with_what_was_meant() {
     let refused = |wishes: Wishes| draw(&setting(5), &wishes, 7).unwrap_err().0;
-    expect!["there is no fault partitions; did you mean partition? (there are all, delay, duplicate, kill, link, loss, none, partition, pause)"]
+    expect!["there is no fault partitions; did you mean partition? (there are all, connection, delay, duplicate, flap, half-open, jitter, kill, link, loss, none, partition, pause, rate, reorder, reset-connections, stutter)"]
         .assert_eq(&refused(wishes(&["partitions"])));
-    expect!["there is no fault meteor (there are all, delay, duplicate, kill, link, loss, none, partition, pause)"]
+    expect!["there is no fault meteor (there are all, connection, delay, duplicate, flap, half-open, jitter, kill, link, loss, none, partition, pause, rate, reorder, reset-connections, stutter)"]
         .assert_eq(&refused(wishes(&["meteor"])));
     expect!["there is no workload brodcast; did you mean broadcast? (there is broadcast)"]
         .assert_eq(&refused(Wishes { workload: "brodcast".to_owned(), ..wishes(&[]) }));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Shrinker;
 use super::list::thin_out;
-use crate::plan::{Anchor, Fault, Kind, LEADER, Link, Plan, Seen, When};
+use crate::plan::{Anchor, Fault, Kind, LEADER, Plan, Seen, When};
 
 /// Takes away what is not needed.
 pub fn remove(shrinker: &mut Shrinker<'_>) {
@@ -48,7 +48,7 @@ fn narrow(shrinker: &mut Shrinker<'_>, at: usize) {
     let count = shrinker.best.faults[at].fault.links().len();
     thin_out(count, |range| {
         let mut plan = shrinker.best.clone();
-        if let Some(links) = links_of(&mut plan.faults[at].fault) {
+        if let Some(links) = plan.faults[at].fault.links_mut() {
             links.drain(range);
         }
         shrinker.attempt(plan);
@@ -68,22 +68,16 @@ fn without_nodes(plan: &Plan, range: std::ops::Range<usize>) -> Plan {
 
 /// Takes nodes out of a fault; whether anything of it is left.
 fn keep_off(fault: &mut Fault, gone: &BTreeSet<String>) -> bool {
-    if let Some(links) = links_of(&mut fault.fault) {
+    if let Some(links) = fault.fault.links_mut() {
         let had_links = !links.is_empty();
         links.retain(|(from, to)| !gone.contains(from) && !gone.contains(to));
         return !had_links || !links.is_empty();
     }
     match &mut fault.fault {
-        Kind::Kill { node } | Kind::Pause { node } => node == LEADER || !gone.contains(node),
+        Kind::Kill { node } | Kind::Pause { node } | Kind::Stutter { node, .. } => {
+            node == LEADER || !gone.contains(node)
+        }
         _ => true,
-    }
-}
-
-fn links_of(kind: &mut Kind) -> Option<&mut Vec<Link>> {
-    match kind {
-        Kind::Kill { .. } | Kind::Pause { .. } => None,
-        Kind::Partition { cut, .. } => Some(cut),
-        Kind::Loss { links, .. } | Kind::Duplicate { links, .. } | Kind::Delay { links, .. } => Some(links),
     }
 }
 

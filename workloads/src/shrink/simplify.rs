@@ -43,8 +43,19 @@ fn plain_kind(shrinker: &mut Shrinker<'_>, at: usize) {
             shape.clear();
         }
         Kind::Loss { chance_ppm, .. } | Kind::Duplicate { chance_ppm, .. } => *chance_ppm = 1_000_000,
-        Kind::Delay { delay_us, .. } => *delay_us = round(*delay_us),
-        Kind::Kill { .. } | Kind::Pause { .. } => return,
+        Kind::Delay { delay_us: time_us, .. } | Kind::Jitter { delay_max_us: time_us, .. } => {
+            *time_us = round(*time_us);
+        }
+        Kind::Reorder { chance_ppm, delay_us, .. } => {
+            *chance_ppm = 1_000_000;
+            *delay_us = round(*delay_us);
+        }
+        Kind::Rate { bytes_per_second, .. } => *bytes_per_second = round(*bytes_per_second),
+        Kind::Flap { up_us: first_us, down_us: second_us, .. }
+        | Kind::Stutter { stopped_us: first_us, running_us: second_us, .. } => {
+            (*first_us, *second_us) = (round(*first_us), round(*second_us));
+        }
+        Kind::Kill { .. } | Kind::Pause { .. } | Kind::ResetConnections { .. } | Kind::HalfOpen { .. } => return,
     }
     shrinker.attempt(plan);
 }

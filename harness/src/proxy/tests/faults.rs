@@ -4,7 +4,7 @@ use temblor_workloads::link::{ActiveFault, Frame, decide};
 use temblor_workloads::plan::{Kind, Mode};
 use tokio::io::AsyncWriteExt;
 
-use super::{check, cut, delay, expect, expect_reset, frame, frames, rest};
+use super::{bitten, check, cut, delay, expect, expect_reset, frame, frames, rest};
 
 #[test]
 fn a_cut_that_drops_loses_whole_frames_of_one_direction_and_says_how_many() {
@@ -20,7 +20,7 @@ fn a_cut_that_drops_loses_whole_frames_of_one_direction_and_says_how_many() {
         back.write_all(&frame("back")).await.unwrap();
         expect(&mut back_end, &frame("back")).await;
         rig.until((0, 1), |tally| tally.dropped == 5).await;
-        assert_eq!(rig.proxy.lift(1), [(0, 1, 5)]);
+        assert_eq!(bitten(&rig.proxy.lift(1)), [(0, 1, 5)]);
         sender.write_all(&frames(7, 2)).await.unwrap();
         sender.shutdown().await.unwrap();
         assert_eq!(rest(&mut receiver).await, frames(7, 2));
@@ -37,7 +37,7 @@ fn a_fault_is_attached_before_the_first_byte() {
         sender.write_all(&frames(0, 2)).await.unwrap();
         sender.shutdown().await.unwrap();
         assert_eq!(rest(&mut receiver).await, b"");
-        assert_eq!(rig.proxy.lift(1), [(0, 1, 2), (1, 0, 0)]);
+        assert_eq!(bitten(&rig.proxy.lift(1)), [(0, 1, 2), (1, 0, 0)]);
         assert_eq!(rig.proxy.lift(1), []);
     });
 }
@@ -53,12 +53,12 @@ fn chance_strikes_the_frames_that_the_shared_decision_names() {
         let mut active = [ActiveFault::new(3, &loss).unwrap()];
         let mut survives = |n: &usize| {
             let key = n.to_string();
-            decide(7, &mut active, Frame { from: 0, to: 1, key: key.as_bytes() }).blocked.is_none()
+            decide(7, &mut active, Frame { from: 0, to: 1, key: key.as_bytes(), bytes: 0, at_ns: 0 }).blocked.is_none()
         };
         let survivors: Vec<usize> = (0..200).filter(|n| survives(n)).collect();
         let expected: Vec<u8> = survivors.iter().flat_map(|n| frame(&n.to_string())).collect();
         assert_eq!(rest(&mut receiver).await, expected);
-        assert_eq!(rig.proxy.lift(3), [(0, 1, 200 - survivors.len() as u64)]);
+        assert_eq!(bitten(&rig.proxy.lift(3)), [(0, 1, 200 - survivors.len() as u64)]);
     });
 }
 
@@ -72,7 +72,7 @@ fn a_cut_that_holds_lets_frames_go_in_their_order_when_it_is_lifted() {
             rig.until((0, 1), |tally| tally.held == 5 * (n as u64 + 1)).await;
         }
         assert_eq!(rig.tally(0, 1).frames_out, 0);
-        assert_eq!(rig.proxy.lift(1), [(0, 1, 100)]);
+        assert_eq!(bitten(&rig.proxy.lift(1)), [(0, 1, 100)]);
         sender.write_all(&frames(100, 1)).await.unwrap();
         expect(&mut receiver, &frames(0, 101)).await;
         let held: Vec<_> = rig.trace().into_iter().filter(|line| line["what"] == "held").collect();
@@ -107,9 +107,9 @@ fn what_one_partition_held_another_still_holds_or_takes() {
         // One more frame, held by the second, shows that the connection has looked at the change.
         sender.write_all(&frames(3, 1)).await.unwrap();
         rig.until((0, 1), |tally| tally.held == 4).await;
-        assert_eq!(rig.proxy.lift(2), [(0, 1, 4)]);
+        assert_eq!(bitten(&rig.proxy.lift(2)), [(0, 1, 4)]);
         rig.until((0, 1), |tally| tally.dropped == 4).await;
-        assert_eq!(rig.proxy.lift(3), [(0, 1, 4)]);
+        assert_eq!(bitten(&rig.proxy.lift(3)), [(0, 1, 4)]);
         sender.write_all(&frame("after")).await.unwrap();
         expect(&mut receiver, &frame("after")).await;
     });
@@ -129,7 +129,7 @@ fn a_cut_that_resets_breaks_what_is_open_and_what_is_opened_and_counts_the_frame
         let mut again = rig.dial(0, 1).await;
         again.write_all(&frames(0, 3)).await.unwrap();
         expect_reset(&mut again).await;
-        assert_eq!(rig.proxy.lift(1), [(0, 1, 3)]);
+        assert_eq!(bitten(&rig.proxy.lift(1)), [(0, 1, 3)]);
         assert_eq!((rig.tally(0, 1).reset, rig.tally(0, 1).resets), (3, 2));
         let mut at_last = rig.dial(0, 1).await;
         at_last.write_all(&frame("after")).await.unwrap();
@@ -146,7 +146,7 @@ fn a_reset_takes_what_is_written_and_not_read_yet() {
         assert_eq!(sender.try_write(&frames(0, 4)).unwrap(), frames(0, 4).len());
         rig.proxy.apply(1, &cut(Mode::Reset), &[(0, 1)]);
         expect_reset(&mut sender).await;
-        assert_eq!(rig.proxy.lift(1), [(0, 1, 4)]);
+        assert_eq!(bitten(&rig.proxy.lift(1)), [(0, 1, 4)]);
     });
 }
 
@@ -160,7 +160,7 @@ fn delay_keeps_the_order_lets_no_frame_go_early_and_reads_on_meanwhile() {
             rig.until((0, 1), |tally| tally.frames_in == n as u64 + 1).await;
         }
         expect(&mut receiver, &frames(0, 50)).await;
-        assert_eq!(rig.proxy.lift(1), [(0, 1, 50)]);
+        assert_eq!(bitten(&rig.proxy.lift(1)), [(0, 1, 50)]);
         let lines = rig.trace();
         let stay = |line: &serde_json::Value| line["out"].as_u64().unwrap() - line["in"].as_u64().unwrap();
         assert!(lines.iter().all(|line| stay(line) >= 50_000_000 && line["what"] == "delayed" && line["fault"] == 1));
@@ -176,7 +176,8 @@ fn a_frame_behind_a_delayed_one_waits_for_it_and_a_lifted_delay_lets_go() {
         sender.write_all(&frames(0, 1)).await.unwrap();
         rig.until((0, 1), |tally| tally.delayed == 1).await;
         rig.proxy.apply(2, &Kind::Duplicate { chance_ppm: 0, links: vec![] }, &[(0, 1)]);
-        assert_eq!(rig.proxy.heal(), [(1, vec![(0, 1, 1)]), (2, vec![(0, 1, 0)])]);
+        let healed: Vec<_> = rig.proxy.heal().iter().map(|(id, bites)| (*id, bitten(bites))).collect();
+        assert_eq!(healed, [(1, vec![(0, 1, 1)]), (2, vec![(0, 1, 0)])]);
         sender.write_all(&frames(1, 1)).await.unwrap();
         expect(&mut receiver, &frames(0, 2)).await;
     });
@@ -190,7 +191,7 @@ fn the_second_copy_follows_the_first_directly() {
         sender.write_all(&frames(0, 3)).await.unwrap();
         let twice: Vec<u8> = (0..3).flat_map(|n| frames(n, 1).repeat(2)).collect();
         expect(&mut receiver, &twice).await;
-        assert_eq!(rig.proxy.lift(1), [(0, 1, 3)]);
+        assert_eq!(bitten(&rig.proxy.lift(1)), [(0, 1, 3)]);
         let words: Vec<_> = rig.trace().into_iter().map(|line| line["what"].clone()).collect();
         assert_eq!(words, ["passed", "doubled", "passed", "doubled", "passed", "doubled"]);
     });

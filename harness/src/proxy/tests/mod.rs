@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
 
-use super::{Proxy, Settings, Tally};
+use super::{Bite, Proxy, Settings, Tally};
 use crate::clock::Clock;
 
 /// No test takes this long unless it hangs.
@@ -138,4 +138,9 @@ fn cut(mode: Mode) -> Kind {
 
 fn delay(delay_us: u64) -> Kind {
     Kind::Delay { delay_us, links: vec![] }
+}
+
+/// How many frames a fault bit on each of its links.
+fn bitten(bites: &[Bite]) -> Vec<(usize, usize, u64)> {
+    bites.iter().map(|bite| (bite.from, bite.to, bite.frames)).collect()
 }
