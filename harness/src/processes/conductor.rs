@@ -81,6 +81,7 @@ impl Conductor<'_> {
                 }
                 Due::Fault(at) => self.begin_fault(at),
                 Due::Lift(id) => self.lift_fault(id),
+                Due::Turn(id) => self.turn(id),
                 Due::Timeout(client, msg_id) => self.timed_out(client, msg_id),
             }
         }
@@ -166,7 +167,8 @@ impl Conductor<'_> {
         self.obligations.crashed(at);
         self.abandon(Some(at), ("crashed", "the node exited before it answered"));
         if let Some(id) = self.nodes[at].killed_by.take() {
-            self.killed(id, at, status);
+            self.killed(id, status);
         }
+        self.end_pauses_of(at);
     }
 }

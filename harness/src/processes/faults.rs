@@ -1,21 +1,22 @@
 //! The nemesis: begins and lifts the plan's faults, and records for each what showed that it took effect.
 //!
 //! An op is `invoke` when the fault is asked for. A kill is `ok` when the process was waited for, a pause when the kernel says
-//! that it stands still; a fault of links is `ok` when it is lifted and has taken frames, `info` if it took none. What can't
-//! be done at all (no leader, the node is down) is `fail` with the reason.
+//! that it stands still; what lasts otherwise is `ok` when it is lifted and has bitten, `info` if it has not. What can't be done
+//! at all (no leader, the node is down) is `fail` with the reason. `pauses` has the faults that stop processes, `disturbances`
+//! those of links and connections.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use temblor_workloads::faults::{class_of, name_of};
-use temblor_workloads::plan::{Kind, LEADER, Link};
-use temblor_workloads::shapes::around;
+use temblor_workloads::plan::{Kind, LEADER};
 
 use super::conductor::Conductor;
-use super::events::{Event, Signalled};
-use super::schedule::{Due, position};
-use super::signals::{self, Change};
+use super::disturbances::Flap;
+use super::pauses::Stutter;
+use super::schedule::Due;
+use super::signals;
 use crate::recorder::Type;
 
 /// How long a lift waits for a pause that has not taken effect yet, ns.
@@ -24,25 +25,31 @@ const SOON_NS: u64 = 1_000_000;
 /// Faults in force, by id.
 #[derive(Debug, Default)]
 pub struct Faults {
-    active: BTreeMap<u32, Active>,
+    /// Those that have begun and not ended.
+    pub(super) active: BTreeMap<u32, Active>,
     /// How many signals have been sent whose effect has not been seen yet.
     pub unseen: usize,
 }
 
 /// A fault in force.
 #[derive(Debug)]
-struct Active {
-    f: &'static str,
+pub(super) struct Active {
+    /// Its name.
+    pub f: &'static str,
     /// The op's value; the completion adds the evidence to it.
-    value: Value,
-    what: What,
+    pub value: Value,
+    /// What there is to undo.
+    pub what: What,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
+/// What a fault in force is, as far as that matters for its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum What {
     Kill,
     Pause { node: usize, confirmed: bool },
+    Stutter(Stutter),
     Links,
+    Flap(Flap),
 }
 
 impl Conductor<'_> {
@@ -53,8 +60,10 @@ impl Conductor<'_> {
         let id = fault.id;
         let begun = match &fault.fault {
             Kind::Kill { node } => self.kill(id, node),
-            Kind::Pause { node } | Kind::Stutter { node, .. } => self.pause(id, node),
-            Kind::ResetConnections { links } => self.reset_connections(id, links),
+            Kind::Pause { node } => self.pause(id, node),
+            Kind::Stutter { node, stopped_us, running_us } => self.stutter(id, node, (*stopped_us, *running_us)),
+            Kind::ResetConnections { .. } => self.reset_connections(id, &fault.fault),
+            Kind::Flap { up_us, down_us, .. } => self.flap(id, &fault.fault, (*up_us, *down_us)),
             kind => self.disturb(id, kind),
         };
         match begun {
@@ -76,13 +85,24 @@ impl Conductor<'_> {
 
     /// The fault with this id is over.
     pub(super) fn lift_fault(&mut self, id: u32) {
-        match self.faults.active.get(&id).map(|active| active.what) {
+        match self.faults.active.get(&id).map(|active| active.what.clone()) {
             Some(What::Pause { confirmed: false, .. }) => {
                 self.schedule.push(self.clock.now_ns() + SOON_NS, Due::Lift(id));
             }
             Some(What::Pause { node, .. }) => self.resume(id, node),
+            Some(What::Stutter(stutter)) => self.end_stutter(id, stutter),
             Some(What::Links) => self.undisturb(id),
+            Some(What::Flap(flap)) => self.end_flap(id, flap),
             Some(What::Kill) | None => {}
+        }
+    }
+
+    /// It is the other state's turn in a fault that takes turns.
+    pub(super) fn turn(&mut self, id: u32) {
+        match self.faults.active.get(&id).map(|active| active.what.clone()) {
+            Some(What::Flap(flap)) => self.turn_flap(id, flap),
+            Some(What::Stutter(stutter)) => self.turn_stutter(id, stutter),
+            _ => {}
         }
     }
 
@@ -93,36 +113,19 @@ impl Conductor<'_> {
     }
 
     /// The life that this kill was meant for has ended.
-    pub(super) fn killed(&mut self, id: u32, node: usize, status: &str) {
+    pub(super) fn killed(&mut self, id: u32, status: &str) {
         let Some(mut active) = self.faults.active.remove(&id) else { return };
         active.value["status"] = json!(status);
         self.recorder.nemesis(Type::Ok, active.f, &active.value);
         self.schedule.fault_ended(self.clock.now_ns(), id);
-        self.end_pauses_of(node);
     }
 
-    /// The kernel has (or has not) reported that a paused process stands still.
-    pub(super) fn stopped(&mut self, signalled: Signalled) {
-        self.faults.unseen -= 1;
-        let Some(active) = self.faults.active.get_mut(&signalled.fault) else { return };
-        active.what = What::Pause { node: signalled.node, confirmed: true };
-        let mut value = active.value.clone();
-        value["after_us"] = json!(signalled.after_ns / 1_000);
-        let kind = if signalled.seen { Type::Ok } else { Type::Info };
-        self.nodes[signalled.node].stopped_ns = Some(self.clock.now_ns());
-        self.recorder.nemesis(kind, "pause", &value);
-    }
-
-    /// The kernel has (or has not) reported that a process goes on.
-    pub(super) fn continued(&mut self, signalled: Signalled) {
-        self.faults.unseen -= 1;
-        let Some(mut active) = self.faults.active.remove(&signalled.fault) else { return };
-        let since = self.nodes[signalled.node].stopped_ns.take();
-        let stopped_ns = since.map_or(0, |since| self.clock.now_ns() - since);
-        active.value["stopped_us"] = json!(stopped_ns / 1_000);
-        let kind = if signalled.seen { Type::Ok } else { Type::Info };
-        self.recorder.nemesis(kind, "resume", &active.value);
-        self.schedule.fault_ended(self.clock.now_ns(), signalled.fault);
+    /// The last op of a fault: `ok` if it has bitten, `info` if not.
+    pub(super) fn conclude(&mut self, id: u32, bitten: Bitten) {
+        let Some(active) = self.faults.active.remove(&id) else { return };
+        let kind = if bitten == Bitten::Never { Type::Info } else { Type::Ok };
+        self.recorder.nemesis(kind, active.f, &active.value);
+        self.schedule.fault_ended(self.clock.now_ns(), id);
     }
 
     fn kill(&mut self, id: u32, target: &str) -> Result<(), String> {
@@ -139,140 +142,33 @@ impl Conductor<'_> {
         Ok(())
     }
 
-    fn pause(&mut self, id: u32, target: &str) -> Result<(), String> {
-        let node = self.target(target)?;
-        if !self.nodes[node].paused_by.is_empty() {
-            return Err(format!("{} is paused already", self.nodes[node].name));
-        }
-        let value = json!({ "id": id, "class": "pause", "node": self.nodes[node].name });
-        self.recorder.nemesis(Type::Invoke, "pause", &value);
-        let what = What::Pause { node, confirmed: false };
-        self.faults.active.insert(id, Active { f: "pause", value, what });
-        self.nodes[node].paused_by.insert(id);
-        self.signal((id, node), Change::Stopped);
-        Ok(())
-    }
-
-    fn resume(&mut self, id: u32, node: usize) {
-        if !self.nodes[node].paused_by.remove(&id) {
-            // It was resumed already, and the evidence is on the way.
-            return;
-        }
-        let value = self.faults.active[&id].value.clone();
-        self.recorder.nemesis(Type::Invoke, "resume", &value);
-        self.signal((id, node), Change::Continued);
-    }
-
-    /// Sends SIGSTOP or SIGCONT, and has the kernel asked for the effect.
-    fn signal(&mut self, (fault, node): (u32, usize), change: Change) {
-        self.recorder.flush();
-        let Some(pid) = self.nodes[node].life.as_ref().map(|life| life.pid) else { return };
-        let signal = match change {
-            Change::Stopped => Signal::SIGSTOP,
-            Change::Continued => Signal::SIGCONT,
-        };
-        let (clock, events) = (self.clock, self.events.clone());
-        let sent_ns = clock.now_ns();
-        let sent = signals::send(pid, signal).is_ok();
-        self.faults.unseen += 1;
-        tokio::task::spawn_local(async move {
-            let seen = sent && signals::seen(pid, change).await;
-            let signalled = Signalled { fault, node, seen, after_ns: clock.now_ns() - sent_ns };
-            let event = match change {
-                Change::Stopped => Event::Stopped(signalled),
-                Change::Continued => Event::Continued(signalled),
-            };
-            // Nobody listens any more once the run is over.
-            let _ = events.send(event).await;
-        });
-    }
-
-    /// Begins a fault of links.
-    fn disturb(&mut self, id: u32, kind: &Kind) -> Result<(), String> {
-        let links = self.resolve(&self.links_of(kind)?);
-        let named: Vec<(&str, &str)> =
-            links.iter().map(|(a, b)| (self.nodes[*a].name.as_str(), self.nodes[*b].name.as_str())).collect();
-        let value = describe(id, kind, &json!(named));
-        self.recorder.nemesis(Type::Invoke, name_of(kind), &value);
-        self.recorder.flush();
-        self.proxy.apply(id, kind, &links);
-        self.faults.active.insert(id, Active { f: name_of(kind), value, what: What::Links });
-        Ok(())
-    }
-
-    /// Resets what is open on these links, and is over.
-    fn reset_connections(&mut self, id: u32, links: &[Link]) -> Result<(), String> {
-        let links = self.resolve(links);
-        let named: Vec<(&str, &str)> =
-            links.iter().map(|(a, b)| (self.nodes[*a].name.as_str(), self.nodes[*b].name.as_str())).collect();
-        let mut value = json!({ "id": id, "class": "connection", "links": named });
-        self.recorder.nemesis(Type::Invoke, "reset-connections", &value);
-        self.recorder.flush();
-        let bites = self.proxy.reset(id, &links);
-        let name = |node: usize| self.nodes[node].name.clone();
-        let closed: Vec<Value> = bites
-            .iter()
-            .filter(|bite| bite.connections > 0)
-            .map(|bite| json!([name(bite.from), name(bite.to), bite.connections]))
-            .collect();
-        let kind = if closed.is_empty() { Type::Info } else { Type::Ok };
-        value["closed"] = Value::Array(closed);
-        self.recorder.nemesis(kind, "reset-connections", &value);
-        self.schedule.fault_ended(self.clock.now_ns(), id);
-        Ok(())
-    }
-
-    fn undisturb(&mut self, id: u32) {
-        let Some(mut active) = self.faults.active.remove(&id) else { return };
-        let bites = self.proxy.lift(id);
-        let name = |node: usize| self.nodes[node].name.clone();
-        let shown: Vec<Value> =
-            bites.iter().filter(|b| b.frames > 0).map(|b| json!([name(b.from), name(b.to), b.frames])).collect();
-        let kind = if shown.is_empty() { Type::Info } else { Type::Ok };
-        active.value[if active.f == "partition" { "blocked" } else { "bites" }] = Value::Array(shown);
-        self.recorder.nemesis(kind, active.f, &active.value);
-        self.schedule.fault_ended(self.clock.now_ns(), id);
-    }
-
-    /// A node that died while paused is not resumed.
-    fn end_pauses_of(&mut self, node: usize) {
-        for id in std::mem::take(&mut self.nodes[node].paused_by) {
-            self.faults.active.remove(&id);
-            self.schedule.fault_ended(self.clock.now_ns(), id);
-        }
-        self.nodes[node].stopped_ns = None;
-    }
-
     /// The node that a fault means, which has to be up.
-    fn target(&self, name: &str) -> Result<usize, String> {
+    pub(super) fn target(&self, name: &str) -> Result<usize, String> {
         let node = self.named(name)?;
         if self.nodes[node].is_up() { Ok(node) } else { Err(format!("{} is down", self.nodes[node].name)) }
     }
 
-    fn named(&self, name: &str) -> Result<usize, String> {
+    /// The position of a node, or of whoever leads.
+    pub(super) fn named(&self, name: &str) -> Result<usize, String> {
         if name == LEADER {
             return self.leader.map(|(_, node)| node).ok_or_else(|| "no node has claimed to lead".to_owned());
         }
         let found = self.nodes.iter().position(|node| node.name == name);
         found.ok_or_else(|| format!("there is no node {name}"))
     }
+}
 
-    /// The links that a fault disturbs, now that it is known who leads.
-    fn links_of(&self, kind: &Kind) -> Result<Vec<Link>, String> {
-        match kind {
-            Kind::Partition { around_leader: Some(group), .. } => {
-                let leader = &self.nodes[self.named(LEADER)?].name;
-                Ok(around(&self.plan.nodes, leader, group))
-            }
-            kind => Ok(kind.links().to_vec()),
-        }
-    }
+/// Whether a fault has had an effect that was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bitten {
+    Seen,
+    Never,
+}
 
-    /// Links by position, each once.
-    fn resolve(&self, links: &[Link]) -> Vec<(usize, usize)> {
-        let at = |name: &String| position(self.plan, name);
-        let unique: BTreeSet<(usize, usize)> = links.iter().map(|(from, to)| (at(from), at(to))).collect();
-        unique.into_iter().collect()
+impl Bitten {
+    /// A counter of effects: zero is no evidence.
+    pub(super) fn counted(effects: u64) -> Self {
+        if effects == 0 { Self::Never } else { Self::Seen }
     }
 }
 
@@ -286,17 +182,4 @@ impl Faults {
     pub fn over(&self) -> bool {
         self.unseen == 0 && self.active.is_empty()
     }
-}
-
-/// The value of a link fault's op: what the plan says of it, and its links as they are now.
-pub fn describe(id: u32, kind: &Kind, links: &Value) -> Value {
-    let mut value = json!({ "id": id, "class": class_of(kind) });
-    let written = serde_json::to_value(kind).expect("a fault is plain data");
-    for (key, said) in written[name_of(kind)].as_object().into_iter().flatten() {
-        if !["cut", "links", "around_leader"].contains(&key.as_str()) {
-            value[key] = said.clone();
-        }
-    }
-    value[if matches!(kind, Kind::Partition { .. }) { "cut" } else { "links" }] = links.clone();
-    value
 }

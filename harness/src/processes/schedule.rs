@@ -16,6 +16,8 @@ pub enum Due {
     Fault(usize),
     /// The fault with this id ends.
     Lift(u32),
+    /// It is the other state's turn in the fault with this id.
+    Turn(u32),
     /// The rule at this place of the plan reacts.
     Rule(usize),
     /// The request of this client has had no answer for too long; the second number is its `msg_id`.

@@ -10,6 +10,7 @@ mod lockstep;
 mod nemesis;
 mod network;
 mod simulated;
+mod turns;
 mod world;
 
 use std::cell::Cell;

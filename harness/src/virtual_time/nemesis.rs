@@ -10,6 +10,7 @@ use temblor_workloads::plan::{Kind, LEADER};
 use temblor_workloads::shapes::around;
 
 use super::cluster::Cluster;
+use super::turns::{Flap, Stutter};
 use super::world::World;
 use crate::processes::{Due, describe, position};
 use crate::recorder::Type;
@@ -17,21 +18,31 @@ use crate::recorder::Type;
 /// Faults in force, by id.
 #[derive(Debug, Default)]
 pub struct Nemesis {
-    active: BTreeMap<u32, Active>,
+    pub(super) active: BTreeMap<u32, Active>,
 }
 
-#[derive(Debug)]
-struct Active {
-    f: &'static str,
-    value: Value,
-    what: What,
+/// A fault in force.
+#[derive(Clone, Debug)]
+pub(super) struct Active {
+    /// Its name.
+    pub f: &'static str,
+    /// The op's value.
+    pub value: Value,
+    /// What there is to undo.
+    pub what: What,
 }
 
-#[derive(Debug)]
-enum What {
+/// What a fault in force is, as far as that matters for its end.
+#[derive(Clone, Debug)]
+pub(super) enum What {
     Pause { node: usize, since_ns: u64 },
-    Links(Vec<(usize, usize)>),
+    Links(Places),
+    Flap(Flap),
+    Stutter(Stutter),
 }
+
+/// Links by the positions of their nodes, from and to.
+pub(super) type Places = Vec<(usize, usize)>;
 
 impl<C: Cluster> World<'_, C> {
     /// The fault at this place of the plan is due.
@@ -40,7 +51,10 @@ impl<C: Cluster> World<'_, C> {
         let (id, kind) = (fault.id, &fault.fault);
         let begun = match kind {
             Kind::Kill { node } => self.kill(id, node),
-            Kind::Pause { node } | Kind::Stutter { node, .. } => self.pause(id, node),
+            Kind::Pause { node } => self.pause(id, node),
+            Kind::Stutter { node, stopped_us, running_us } => self.stutter(id, node, (*stopped_us, *running_us)),
+            Kind::Flap { up_us, down_us, .. } => self.flap(id, kind, (*up_us, *down_us)),
+            Kind::ResetConnections { .. } => self.reset_connections(id, kind),
             _ => self.disturb(id, kind),
         };
         match (begun, fault.for_us) {
@@ -65,6 +79,8 @@ impl<C: Cluster> World<'_, C> {
         match what {
             What::Pause { node, since_ns } => self.go_on((node, since_ns), value),
             What::Links(links) => self.undisturb(id, &links, (f, value)),
+            What::Flap(flap) => self.end_flap(id, flap, value),
+            What::Stutter(stutter) => self.end_stutter(stutter, value),
         }
         self.script.schedule.fault_ended(self.now.get(), id);
     }
@@ -88,10 +104,7 @@ impl<C: Cluster> World<'_, C> {
     }
 
     fn pause(&mut self, id: u32, target: &str) -> Result<(), String> {
-        let node = self.target(target)?;
-        if self.seats[node].pauses > 0 {
-            return Err(format!("{} is paused already", self.script.name(node)));
-        }
+        let node = self.stoppable(target)?;
         let mut value = json!({ "id": id, "class": "pause", "node": self.script.name(node) });
         self.script.recorder.nemesis(Type::Invoke, "pause", &value);
         self.seats[node].pauses += 1;
@@ -112,42 +125,94 @@ impl<C: Cluster> World<'_, C> {
 
     fn disturb(&mut self, id: u32, kind: &Kind) -> Result<(), String> {
         let links = self.links_of(kind)?;
-        let named: Vec<(&str, &str)> =
-            links.iter().map(|(from, to)| (self.script.name(*from), self.script.name(*to))).collect();
-        let value = describe(id, kind, &json!(named));
-        self.script.recorder.nemesis(Type::Invoke, name_of(kind), &value);
-        for link in &links {
-            let fault = ActiveFault::new(id, kind).ok_or("there are no connections in virtual time")?;
-            self.network.apply(*link, fault);
-        }
+        let value = self.announce(id, kind, &links);
+        self.cut_in(id, kind, &links);
         self.nemesis.active.insert(id, Active { f: name_of(kind), value, what: What::Links(links) });
         Ok(())
     }
 
-    fn undisturb(&mut self, id: u32, links: &[(usize, usize)], (f, mut value): (&'static str, Value)) {
-        let mut shown = Vec::new();
+    /// What is on its way is lost, and it is over.
+    fn reset_connections(&mut self, id: u32, kind: &Kind) -> Result<(), String> {
+        let links = self.links_of(kind)?;
+        let mut value = self.announce(id, kind, &links);
+        let (seats, script) = (&self.seats, &self.script);
+        let open: Places = links.into_iter().filter(|(from, to)| seats[*from].up && seats[*to].up).collect();
+        value["closed"] = open.iter().map(|link| json!([script.name(link.0), script.name(link.1), 1])).collect();
+        open.iter().for_each(|link| self.network.reset(*link, id));
+        let kind = if open.is_empty() { Type::Info } else { Type::Ok };
+        self.script.recorder.nemesis(kind, "reset-connections", &value);
+        self.script.schedule.fault_ended(self.now.get(), id);
+        Ok(())
+    }
+
+    /// Writes down that a fault of links is asked for; gives the op's value.
+    pub(super) fn announce(&mut self, id: u32, kind: &Kind, links: &Places) -> Value {
+        let named: Vec<(&str, &str)> =
+            links.iter().map(|(from, to)| (self.script.name(*from), self.script.name(*to))).collect();
+        let value = describe(id, kind, &json!(named));
+        self.script.recorder.nemesis(Type::Invoke, name_of(kind), &value);
+        value
+    }
+
+    /// The network begins to disturb frames.
+    pub(super) fn cut_in(&mut self, id: u32, kind: &Kind, links: &Places) {
+        for link in links {
+            let fault = ActiveFault::new(id, kind).expect("this fault disturbs frames");
+            self.network.apply(*link, fault);
+        }
+    }
+
+    /// The network disturbs frames no more: how many the fault bit on each link.
+    pub(super) fn cut_out(&mut self, id: u32, links: &Places) -> Vec<((usize, usize), u64)> {
+        let mut bitten = Vec::new();
         for link in links {
             let (bites, departures) = self.network.lift(*link, id, self.now.get());
             self.depart(departures);
-            if bites > 0 {
-                shown.push(json!([self.script.name(link.0), self.script.name(link.1), bites]));
-            }
+            bitten.push((*link, bites));
         }
+        bitten
+    }
+
+    fn undisturb(&mut self, id: u32, links: &Places, (f, mut value): (&'static str, Value)) {
+        let bitten = self.cut_out(id, links);
+        let shown = self.shown(&bitten);
         let kind = if shown.is_empty() { Type::Info } else { Type::Ok };
-        value[if f == "partition" { "blocked" } else { "bites" }] = Value::Array(shown);
+        value[if matches!(f, "partition" | "half-open") { "blocked" } else { "bites" }] = Value::Array(shown);
         self.script.recorder.nemesis(kind, f, &value);
+    }
+
+    /// Where a fault bit: from, to, how often.
+    pub(super) fn shown(&self, bitten: &[((usize, usize), u64)]) -> Vec<Value> {
+        let bitten = bitten.iter().filter(|(_, bites)| *bites > 0);
+        bitten.map(|((from, to), bites)| json!([self.script.name(*from), self.script.name(*to), bites])).collect()
     }
 
     /// A node that died while paused is not resumed.
     fn end_pauses_of(&mut self, node: usize) {
-        let of_node = |active: &Active| matches!(active.what, What::Pause { node: paused, .. } if paused == node);
+        let of_node = |active: &Active| match &active.what {
+            What::Pause { node: paused, .. } => *paused == node,
+            What::Stutter(stutter) => stutter.node == node,
+            What::Links(_) | What::Flap(_) => false,
+        };
         let ended: Vec<u32> =
             self.nemesis.active.iter().filter(|(_, active)| of_node(active)).map(|(id, _)| *id).collect();
         for id in ended {
-            self.nemesis.active.remove(&id);
+            if let Some(Active { what: What::Stutter(stutter), value, .. }) = self.nemesis.active.remove(&id) {
+                self.conclude_stutter(&stutter, value);
+            }
             self.script.schedule.fault_ended(self.now.get(), id);
         }
         self.seats[node].pauses = 0;
+    }
+
+    /// A node that is up, and that no other fault stops.
+    pub(super) fn stoppable(&self, target: &str) -> Result<usize, String> {
+        let node = self.target(target)?;
+        let of_node = |active: &Active| matches!(&active.what, What::Stutter(stutter) if stutter.node == node);
+        if self.seats[node].pauses > 0 || self.nemesis.active.values().any(of_node) {
+            return Err(format!("{} is paused already", self.script.name(node)));
+        }
+        Ok(node)
     }
 
     /// The node that a fault means, which has to be up.
@@ -164,7 +229,7 @@ impl<C: Cluster> World<'_, C> {
     }
 
     /// The links that a fault disturbs, now that it is known who leads; each once.
-    fn links_of(&self, kind: &Kind) -> Result<Vec<(usize, usize)>, String> {
+    pub(super) fn links_of(&self, kind: &Kind) -> Result<Places, String> {
         let plan = self.script.plan;
         let links = match kind {
             Kind::Partition { around_leader: Some(group), .. } => {

@@ -2,7 +2,7 @@
 //!
 //! How long a frame takes is a pure function of (seed, link, frame key, occurrence), and so is everything that a fault does to it
 //! ([`temblor_workloads::link`]). A frame that has left arrives, whatever begins afterwards; one that a partition holds waits at
-//! the sender's end of the link.
+//! the sender's end of the link. A link is one connection for ever, but that a reset takes what is on its way there.
 
 use temblor_workloads::chance::{mix, of_bytes};
 use temblor_workloads::link::{ActiveFault, Frame as Key};
@@ -40,6 +40,8 @@ pub struct Fate {
     in_ns: u64,
     what: What,
     fault: Option<u32>,
+    /// How often its link had been reset when it left.
+    resets: u32,
 }
 
 /// All links.
@@ -62,6 +64,10 @@ struct Link<B> {
     /// When the last frame arrives: the next one does not overtake it, ns.
     last_ns: u64,
     held: Vec<Held<B>>,
+    /// How often the connection was reset.
+    resets: u32,
+    /// Which fault did that last.
+    reset_by: Option<u32>,
 }
 
 /// A frame that a partition holds: which, since when.
@@ -85,7 +91,7 @@ impl<B: Clone> Network<B> {
         self.sent = (self.sent.0 + 1, self.sent.1 + frame.bytes as u64);
         let (seed, place) = (self.seed, self.place((frame.from, frame.to)));
         let link = &mut self.links[place];
-        let fate = Fate { in_ns: now_ns, what: What::Passed, fault: None };
+        let fate = Fate { in_ns: now_ns, what: What::Passed, fault: None, resets: link.resets };
         if link.policy.is_clear() {
             return vec![link.depart((seed, now_ns), frame, fate)];
         }
@@ -109,18 +115,41 @@ impl<B: Clone> Network<B> {
                     .doubled_by
                     .map(|fault| (frame.clone(), Fate { what: What::Doubled, fault: Some(fault), ..fate }));
                 let frames = [Some((frame, Fate { what, fault: decision.delayed_by, ..fate })), copy];
-                let leave = |(frame, fate)| link.depart((seed, leaves_ns), frame, fate);
+                let is_aside = decision.set_aside_by.is_some();
+                let leave = |(frame, fate)| {
+                    if is_aside {
+                        link.overtaken((seed, leaves_ns), frame, fate)
+                    } else {
+                        link.depart((seed, leaves_ns), frame, fate)
+                    }
+                };
                 frames.into_iter().flatten().map(leave).collect()
             }
         }
     }
 
-    /// A frame is at its receiver's, who is up or down.
-    pub fn arrived(&self, now_ns: u64, (frame, fate): (&Frame<B>, Fate), is_up: bool) {
-        if is_up {
+    /// A frame is at its receiver's, who is up or down; gives whether it gets there: not if its connection was reset.
+    pub fn arrived(&self, now_ns: u64, (frame, fate): (&Frame<B>, Fate), is_up: bool) -> bool {
+        let link = &self.links[self.place((frame.from, frame.to))];
+        if fate.resets != link.resets {
+            self.write_down(frame, Fate { what: What::Reset, fault: link.reset_by, ..fate }, None);
+        } else if is_up {
             self.write_down(frame, fate, Some(now_ns));
         } else {
             self.write_down(frame, Fate { what: What::Down, fault: None, ..fate }, None);
+        }
+        is_up && fate.resets == link.resets
+    }
+
+    /// The connection of this link is reset by a fault: what is on its way there is lost, and what was held there too.
+    pub fn reset(&mut self, link: (usize, usize), id: u32) {
+        let place = self.place(link);
+        let link = &mut self.links[place];
+        (link.resets, link.reset_by) = (link.resets + 1, Some(id));
+        let resets = link.resets;
+        for held in std::mem::take(&mut link.held) {
+            let fate = Fate { in_ns: held.in_ns, what: What::Reset, fault: Some(id), resets };
+            self.write_down(&held.frame, fate, None);
         }
     }
 
@@ -137,7 +166,8 @@ impl<B: Clone> Network<B> {
         let bites = link.policy.remove(id).expect("a fault is lifted where it was applied");
         let (mut left, mut lost) = (Vec::new(), Vec::new());
         for held in std::mem::take(&mut link.held) {
-            let fate = Fate { in_ns: held.in_ns, what: What::Held, fault: Some(held.fault) };
+            let (what, fault) = (What::Held, Some(held.fault));
+            let fate = Fate { in_ns: held.in_ns, what, fault, resets: link.resets };
             match link.policy.after(Gate::Lift(held.fault)) {
                 After::Stay => link.held.push(held),
                 After::Held(fault) => link.held.push(Held { fault, ..held }),
@@ -162,7 +192,7 @@ impl<B: Clone> Network<B> {
 
     fn write_down(&self, frame: &Frame<B>, fate: Fate, out_ns: Option<u64>) {
         let Some(trace) = &self.trace else { return };
-        let Fate { in_ns, what, fault } = fate;
+        let Fate { in_ns, what, fault, resets: _ } = fate;
         let ends = &self.links[self.place((frame.from, frame.to))].ends;
         trace.add_frame(&Passage { ends, in_ns, out_ns, what, fault }, (&frame.key, frame.bytes));
     }
@@ -171,16 +201,25 @@ impl<B: Clone> Network<B> {
 impl<B> Link<B> {
     fn new(ends: Box<[u8]>) -> Self {
         let (policy, occurrences) = (Policy::default(), Occurrences::default());
-        Self { ends, policy, occurrences, last_ns: 0, held: Vec::new() }
+        Self { ends, policy, occurrences, last_ns: 0, held: Vec::new(), resets: 0, reset_by: None }
     }
 
-    fn depart(&mut self, (seed, leaves_ns): (u64, u64), frame: Frame<B>, fate: Fate) -> Departure<B> {
+    /// A frame in its order.
+    fn depart(&mut self, time: (u64, u64), frame: Frame<B>, fate: Fate) -> Departure<B> {
+        let last_ns = self.last_ns;
+        let departure = self.overtaken(time, frame, fate);
+        let at_ns = departure.at_ns.max(last_ns);
+        self.last_ns = at_ns;
+        Departure { at_ns, ..departure }
+    }
+
+    /// A frame that keeps no order, and that others need not wait for.
+    fn overtaken(&mut self, (seed, leaves_ns): (u64, u64), frame: Frame<B>, fate: Fate) -> Departure<B> {
         let key = of_bytes(frame.key.as_bytes());
         let nth = self.occurrences.next(key);
         let ends = (frame.from as u64) << 32 | frame.to as u64;
         let draw = mix(seed, &[LATENCY, ends, key, u64::from(nth)]);
-        let at_ns = leaves_ns.saturating_add(latency_ns(draw)).max(self.last_ns);
-        self.last_ns = at_ns;
+        let at_ns = leaves_ns.saturating_add(latency_ns(draw));
         Departure { at_ns, tie: draw, frame, fate }
     }
 }

@@ -178,6 +178,7 @@ impl<'a, C: Cluster> World<'a, C> {
                 }
                 Due::Fault(at) => self.begin_fault(at),
                 Due::Lift(id) => self.lift_fault(id),
+                Due::Turn(id) => self.turn(id),
                 Due::Timeout(client, msg_id) => self.script.timed_out(client, msg_id),
             }
         }
@@ -196,8 +197,9 @@ impl<'a, C: Cluster> World<'a, C> {
     fn happen(&mut self, event: Event<C::Body>) {
         match event {
             Event::Arrival(frame, fate) => {
-                self.network.arrived(self.now.get(), (&frame, fate), self.seats[frame.to].up);
-                self.hand(frame.to, Input::Frame(frame));
+                if self.network.arrived(self.now.get(), (&frame, fate), self.seats[frame.to].up) {
+                    self.hand(frame.to, Input::Frame(frame));
+                }
             }
             Event::Wake(node, incarnation) => {
                 let seat = &self.seats[node];
