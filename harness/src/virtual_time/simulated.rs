@@ -14,7 +14,7 @@ use super::cluster::{Answer, Cluster, End, Frame, Input, Life, Said};
 
 /// What a frame has around its body, the names of its ends and its key, bytes:
 /// `{"src":"","dest":"","key":"","body":}` and the LF.
-const ENVELOPE: usize = 39;
+const ENVELOPE: usize = 38;
 
 /// How to build the layers of a node, the top one first.
 pub type Build = Box<dyn Fn() -> Vec<Box<dyn Layer>>>;
