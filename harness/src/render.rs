@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use temblor_checkers::verdict::{Counts, Judgement, Outcome, PropertyVerdict, Standing, Step, Verdict, Witness};
+use temblor_checkers::verdict::{Counts, Judgement, Outcome, PropertyVerdict, Standing, Verdict};
 
 /// So many columns fit.
 const WIDTH: usize = 80;
@@ -38,34 +38,6 @@ pub fn closing(verdict: &Verdict) -> String {
         Outcome::Nothing(reason) => format!("NOTHING TO JUDGE: {reason}."),
     };
     wrap(&text, 0)
-}
-
-/// A witness with its numbered steps, as `explain` shows it.
-pub fn witness(property: &str, witness: &Witness) -> String {
-    let mut text = wrap(&format!("{property}: {}.", witness.sentence.trim_end_matches('.')), 0);
-    text.push('\n');
-    if let Some(earlier) = &witness.consequence_of {
-        line(&mut text, &wrap(&format!("A consequence of an earlier violation: {earlier}."), 0));
-    }
-    text.push('\n');
-    text.push_str(&steps(&witness.steps));
-    text
-}
-
-/// The numbered steps: time, who, what, the line of the history; below each why it matters.
-fn steps(steps: &[Step]) -> String {
-    let widest = |part: fn(&Step) -> usize, least: usize| steps.iter().map(part).max().unwrap_or(0).max(least);
-    let who = widest(|step| step.process.chars().count(), 3);
-    let what = widest(|step| step.what.chars().count(), 4).min(WIDTH - who - 30);
-    let indent = who + 23;
-    let mut text = format!("  {:>2}  {:>13}  {:<who$}  {:<what$}  line\n", "#", "time", "who", "what");
-    for (at, step) in steps.iter().enumerate() {
-        let (number, time, line_number) = (at + 1, time_ms(step.time), step.index + 1);
-        let done = format!("{:<what$}", wrap(&step.what, indent));
-        line(&mut text, &format!("  {number:>2}  {time:>13}  {:<who$}  {done}  {line_number}", step.process));
-        line(&mut text, &format!("{:indent$}{}", "", wrap(&step.fact, indent)));
-    }
-    text
 }
 
 /// Nanoseconds as milliseconds with three digits behind the point.

@@ -106,6 +106,16 @@ pub fn history_of(path: &Path) -> PathBuf {
     if !plain.exists() && packed.exists() { packed } else { plain }
 }
 
+/// The trace of the frames that stands beside a history of a run, packed or not.
+pub fn trace_of(history: &Path) -> Option<PathBuf> {
+    let name = history.file_name()?.to_str()?;
+    if !matches!(name, "history.jsonl" | "history.jsonl.zst") {
+        return None;
+    }
+    let beside = ["messages.jsonl", "messages.jsonl.zst"].map(|name| history.with_file_name(name));
+    beside.into_iter().find(|path| path.exists())
+}
+
 /// A system's name as part of a file name.
 fn slug(system: &str) -> String {
     let keep = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };

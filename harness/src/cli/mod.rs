@@ -28,7 +28,8 @@ pub enum Verb {
     /// Judge a history that is there already
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
-    /// Say in words, step by step, why a history is wrong
+    /// Show in a diagram and step by step why a history is wrong
+    #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
     /// Print the plan that a seed gives, without running it
     #[command(after_help = PLAN_EXAMPLES)]
@@ -71,6 +72,15 @@ Examples:
   temblor check results/latest
   temblor check history.jsonl.zst --require fifo-order,no-creation
   zstdcat history.jsonl.zst | temblor check -";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  temblor explain results/latest
+  temblor explain history.jsonl.zst --all
+  temblor explain results/latest --ascii | mail -s 'why' you@example.org
+
+Frames are drawn where messages.jsonl stands beside the history. Colours are
+for terminals only, and not even there if NO_COLOR is set.";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:

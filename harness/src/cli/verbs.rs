@@ -165,6 +165,12 @@ pub struct ExplainArgs {
     /// A history (.jsonl, .jsonl.zst), a run folder, or - for stdin
     #[arg(value_name = "PATH", default_value = "results/latest")]
     pub path: PathBuf,
+    /// Show every violation in full, not only the first
+    #[arg(long)]
+    pub all: bool,
+    /// Draw with ASCII alone; this is so too where the locale is not UTF-8
+    #[arg(long)]
+    pub ascii: bool,
     #[command(flatten)]
     #[allow(missing_docs, reason = "the flattened struct is documented")]
     pub judge: JudgeArgs,

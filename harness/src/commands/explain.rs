@@ -1,71 +1,146 @@
-//! `temblor explain`: the sentence and the numbered witness of each violation.
+//! `temblor explain`: each violation with its sentence, a space-time diagram and the numbered steps; the first in full.
 
+use std::fs::File;
+use std::io::IsTerminal;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::Value;
-use temblor_checkers::verdict::{Judgement, PropertyVerdict, Standing};
+use temblor_checkers::verdict::{Judgement, PropertyVerdict, Standing, Verdict, Witness};
 
 use super::answer;
-use super::judging::judge_path;
+use super::judging::{History, options, unpacked};
 use crate::cli::ExplainArgs;
+use crate::diagram::evidence::{self, Evidence};
+use crate::diagram::frames::{self, Frames, Sought};
+use crate::diagram::text::{Charset, Colours, Paint, Style};
+use crate::diagram::{compose, messages_of};
 use crate::exit::Exit;
+use crate::explanation;
 use crate::render;
+use crate::words::counted;
 
-/// So many witnesses of one property are shown.
-const SHOWN: usize = 3;
-/// So many lines of a node's log are shown.
-const LOG_LINES: usize = 10;
+/// So many violations are listed below the first, so many lines of a node's log are shown.
+const LISTED: usize = 10;
+
+/// A witness and the property that it is of.
+type Violation<'v> = (&'v PropertyVerdict, &'v Witness);
 
 /// Explains every violation of a promised property; with none it says so, and still succeeds.
 pub fn explain(args: &ExplainArgs) -> Result<Exit> {
-    let verdict = judge_path(&args.path, &args.judge)?;
+    let options = options(&args.judge)?;
+    let history = History::open(&args.path)?;
+    let verdict = history.judge(&options)?;
     if args.judge.json {
         answer(&format!("{}\n", serde_json::to_string(&verdict)?))?;
         return Ok(Exit::Clean);
     }
-    let promised = |property: &&PropertyVerdict| property.standing == Standing::Promised;
-    let broken = verdict.properties.iter().filter(|property| property.judgement == Judgement::Invalid);
-    let mut text = String::new();
-    for property in broken.filter(promised) {
-        text.push_str(&witnesses(property));
-        if property.property == "survives" {
-            text.push_str(&logs(&args.path, property));
-        }
+    let violations = violations(&verdict);
+    if violations.is_empty() {
+        answer(&format!("{}\n", render::closing(&verdict)))?;
+        return Ok(Exit::Clean);
     }
-    if text.is_empty() {
-        text.push_str(&render::closing(&verdict));
+    let (style, full) = (style(args), if args.all { violations.len() } else { 1 });
+    let mut text = String::new();
+    for violation in &violations[..full] {
+        text.push_str(&in_full(&history, *violation, style)?);
+        if violation.0.property == "survives" {
+            text.push_str(&log(&args.path, violation.1, style));
+        }
         text.push('\n');
     }
-    answer(&text)?;
+    text.push_str(&rest(&verdict, (&violations[full..], full), style));
+    answer(&format!("{}\n", text.trim_end()))?;
     Ok(Exit::Clean)
 }
 
-fn witnesses(property: &PropertyVerdict) -> String {
-    let shown = property.witnesses.iter().take(SHOWN);
-    let mut text: String = shown.map(|witness| render::witness(&property.property, witness) + "\n").collect();
-    let rest = property.violations.saturating_sub(SHOWN as u64);
-    if rest > 0 {
-        text.push_str(&format!("... and {rest} more violations of {}.\n\n", property.property));
+/// The witnesses of all promised properties: causes before their consequences, then in the order in which they were complete.
+fn violations(verdict: &Verdict) -> Vec<Violation<'_>> {
+    let broken = verdict.properties.iter().filter(|property| is_broken(property));
+    let mut all: Vec<Violation<'_>> =
+        broken.flat_map(|property| property.witnesses.iter().map(move |witness| (property, witness))).collect();
+    let complete = |witness: &Witness| witness.steps.iter().map(|step| step.index).max();
+    all.sort_by_key(|(_, witness)| (witness.consequence_of.is_some(), complete(witness)));
+    all
+}
+
+fn is_broken(property: &PropertyVerdict) -> bool {
+    property.judgement == Judgement::Invalid && property.standing == Standing::Promised
+}
+
+fn in_full(history: &History, (property, witness): Violation<'_>, style: Style) -> Result<String> {
+    let evidence = evidence::read(history.bytes()?, witness).with_context(|| history.failed())?;
+    let frames = frames(history, witness, &evidence)?;
+    let diagram = compose(witness, &evidence, &frames);
+    Ok(explanation::in_full(&property.property, witness, &diagram, style))
+}
+
+/// The frames of a witness; none where there is no trace.
+fn frames(history: &History, witness: &Witness, evidence: &Evidence) -> Result<Frames> {
+    let Some(path) = history.trace() else { return Ok(Frames::default()) };
+    let sought = Sought {
+        messages: messages_of(witness),
+        last_before: evidence.unexplained(witness),
+        until: witness.steps.iter().map(|step| step.time).max().unwrap_or(0),
+    };
+    let failed = || format!("failed to read {}", path.display());
+    let file = File::open(path).with_context(failed)?;
+    let bytes = unpacked(&file).with_context(failed)?;
+    frames::read(bytes, &evidence.nodes, &sought).with_context(failed)
+}
+
+/// What is not shown in full: the sentences of the next few, and how many more there are.
+fn rest(verdict: &Verdict, (folded, shown): (&[Violation<'_>], usize), style: Style) -> String {
+    let all: u64 = verdict.properties.iter().filter(|property| is_broken(property)).map(|p| p.violations).sum();
+    let more = all.saturating_sub(shown as u64);
+    if more == 0 {
+        return String::new();
+    }
+    let hint = if folded.is_empty() { "" } else { " (--all shows them as above)" };
+    let mut text = explanation::lines(
+        &format!("{}{hint}:", counted(more, "more violation", "more violations")),
+        "",
+        (style, Paint::Strong),
+    );
+    if folded.is_empty() {
+        text = explanation::lines(
+            &format!("{} without a witness kept.", counted(more, "more violation", "more violations")),
+            "",
+            (style, Paint::Plain),
+        );
+    }
+    let listed = folded.iter().take(LISTED);
+    listed.for_each(|(property, witness)| text.push_str(&explanation::folded_up(&property.property, witness, style)));
+    let left = more.saturating_sub(LISTED.min(folded.len()) as u64);
+    if left > 0 && !folded.is_empty() {
+        text.push_str(&format!("  and {left} more\n"));
     }
     text
 }
 
-/// For nodes that did not survive: how they were started, and the last lines of their logs, if the run folder is there.
-fn logs(run: &Path, property: &PropertyVerdict) -> String {
+/// For a node that did not survive: how it was started, and the last lines of its log, if the run folder is there.
+fn log(run: &Path, witness: &Witness, style: Style) -> String {
     let facts = std::fs::read(run.join("run.json")).ok();
     let facts: Value = facts.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-    let mut text = String::new();
+    let (mut text, plain) = (String::new(), (style, Paint::Plain));
     if let Some(command) = facts["node_command"].as_str() {
-        text.push_str(&format!("Nodes were started as:\n  {command}\n"));
+        text.push_str(&format!("\nNodes were started as:\n{}", explanation::lines(command, "  ", plain)));
     }
-    let mut nodes: Vec<&String> = property.witnesses.iter().filter_map(|witness| witness.node.as_ref()).collect();
-    nodes.dedup();
-    for node in nodes {
-        let log = crate::processes::last_lines(&run.join("nodes").join(format!("{node}.stderr")), LOG_LINES);
-        if !log.is_empty() {
-            text.push_str(&format!("The last lines of {node}'s log:\n  {}\n", log.join("\n  ")));
-        }
+    let Some(node) = &witness.node else { return text };
+    let lines = crate::processes::last_lines(&run.join("nodes").join(format!("{node}.stderr")), LISTED);
+    if !lines.is_empty() {
+        text.push_str(&format!("\nThe last lines of {node}'s log:\n"));
+        lines.iter().for_each(|line| text.push_str(&explanation::lines(line, "  ", plain)));
     }
     text
+}
+
+/// As the command line, the locale and the terminal will have it.
+fn style(args: &ExplainArgs) -> Style {
+    let variable = |name: &str| std::env::var(name).ok();
+    let charset = if args.ascii { Charset::Ascii } else { Charset::of_locale(variable) };
+    let unwanted =
+        variable("NO_COLOR").is_some_and(|value| !value.is_empty()) || variable("TERM").as_deref() == Some("dumb");
+    let colours = if std::io::stdout().is_terminal() && !unwanted { Colours::Ansi } else { Colours::Without };
+    Style { charset, colours }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use temblor_checkers::check::check;
@@ -11,22 +11,58 @@ use temblor_checkers::verdict::Verdict;
 
 use crate::cli::{Gaps, JudgeArgs};
 use crate::exit::usage;
-use crate::results::history_of;
+use crate::results::{history_of, trace_of};
 
 /// How a zstd frame begins.
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 
-/// Judges the history that `path` means: a file, a run folder, or `-` for stdin.
+/// A history that can be read again and again, each time from its beginning.
+pub struct History {
+    file: File,
+    /// Its name, for errors.
+    name: String,
+    trace: Option<PathBuf>,
+}
+
+impl History {
+    /// The history that `path` means: a file, a run folder, or `-` for stdin.
+    pub fn open(path: &Path) -> Result<Self> {
+        if path == Path::new("-") {
+            let file = spool(io::stdin().lock()).context("failed to keep a copy of stdin")?;
+            return Ok(Self { file, name: "the history on stdin".to_owned(), trace: None });
+        }
+        present(path)?;
+        let history = history_of(path);
+        let name = history.display().to_string();
+        let file = File::open(&history).with_context(|| format!("failed to open {name}"))?;
+        Ok(Self { file, name, trace: trace_of(&history) })
+    }
+
+    /// Judges it; it is read once or twice.
+    pub fn judge(&self, options: &Options) -> Result<Verdict> {
+        check(|| unpacked(&self.file), options).with_context(|| self.failed())
+    }
+
+    /// Its bytes from the beginning.
+    pub fn bytes(&self) -> Result<Box<dyn Read + '_>> {
+        unpacked(&self.file).with_context(|| self.failed())
+    }
+
+    /// What to say when it can't be read.
+    pub fn failed(&self) -> String {
+        format!("failed to read {}", self.name)
+    }
+
+    /// The trace of the frames beside it, if there is one.
+    pub fn trace(&self) -> Option<&Path> {
+        self.trace.as_deref()
+    }
+}
+
+/// Judges the history that `path` means.
 pub fn judge_path(path: &Path, args: &JudgeArgs) -> Result<Verdict> {
     let options = options(args)?;
-    if path == Path::new("-") {
-        let spooled = spool(io::stdin().lock()).context("failed to keep a copy of stdin")?;
-        return judge_file(&spooled, &options).context("failed to read the history on stdin");
-    }
-    present(path)?;
-    let history = history_of(path);
-    let file = File::open(&history).with_context(|| format!("failed to open {}", history.display()))?;
-    judge_file(&file, &options).with_context(|| format!("failed to read {}", history.display()))
+    History::open(path)?.judge(&options)
 }
 
 /// Whether there is a history at `path`; if not, that is a mistake of the command line.
@@ -46,13 +82,8 @@ pub fn options(args: &JudgeArgs) -> Result<Options> {
     Ok(options)
 }
 
-/// Judges a file, which is read from its beginning once or twice.
-fn judge_file(file: &File, options: &Options) -> Result<Verdict> {
-    Ok(check(|| open(file), options)?)
-}
-
-/// The bytes of a history from its beginning; packed or not is told by the first bytes, not by the name.
-fn open(mut file: &File) -> io::Result<Box<dyn Read + '_>> {
+/// The bytes of a file from its beginning; packed or not is told by the first bytes, not by the name.
+pub fn unpacked(mut file: &File) -> io::Result<Box<dyn Read + '_>> {
     file.rewind()?;
     let mut head = Vec::with_capacity(4);
     file.by_ref().take(4).read_to_end(&mut head)?;

@@ -1,0 +1,206 @@
+//! The frames that carried the messages of a witness, from the trace `messages.jsonl`.
+//!
+//! A frame belongs to a message if its key ends with the message's number (`relay/17`) and it is no acknowledgement
+//! (`ack/relay/17`). The frames of systems that give no keys have a hash for a key and are not known here: then the diagram
+//! draws the way from broadcast to delivery without them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, BufRead, BufReader, Read};
+
+use serde::Deserialize;
+
+/// So many frames that arrived are kept for each message and receiver.
+const KEPT: usize = 64;
+/// A line of more bytes is none of the recorder's, and is passed over.
+const LINE_MAX: u64 = 1 << 16;
+/// The trace is read so far beyond the last step, ns: its lines stand in the order in which the fates of frames were known.
+const SLACK_NS: u64 = 1_000_000_000;
+
+/// What is looked for in a trace.
+#[derive(Debug, Default)]
+pub struct Sought {
+    /// The messages.
+    pub messages: BTreeSet<u64>,
+    /// Nodes and times, ns: the last frame that arrived there by then, whatever it carried.
+    pub last_before: Vec<(usize, u64)>,
+    /// Nothing that came later matters, ns.
+    pub until: u64,
+}
+
+/// One frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The sender, as a position in the history's names.
+    pub from: usize,
+    /// The receiver.
+    pub to: usize,
+    /// The frame's key.
+    pub key: String,
+    /// When it reached the proxy, ns.
+    pub sent: u64,
+    /// When it left it, ns; none for a frame that was lost.
+    pub arrived: Option<u64>,
+    /// What became of it: `passed`, `dropped`, `held`, `delayed`, `doubled`, `down`, `reset`.
+    pub fate: String,
+    /// The fault that did it, by its number in the history.
+    pub fault: Option<u64>,
+}
+
+/// Frames with the same message, sender and receiver that were lost in the same way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// The first of them.
+    pub first: Frame,
+    /// How many.
+    pub count: u64,
+    /// When the last of them was sent, ns.
+    pub last: u64,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Frames {
+    /// By message and receiver, in the order of the trace.
+    pub arrived: BTreeMap<(u64, usize), Vec<Frame>>,
+    /// By message and receiver.
+    pub lost: BTreeMap<(u64, usize), Vec<Lost>>,
+    /// For each of [`Sought::last_before`].
+    pub last_before: Vec<Option<Frame>>,
+}
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(rename = "in")]
+    sent: u64,
+    #[serde(rename = "out")]
+    arrived: Option<u64>,
+    from: &'a str,
+    to: &'a str,
+    key: &'a str,
+    what: &'a str,
+    fault: Option<u64>,
+}
+
+/// Reads a trace; `nodes` are the names of the history. Lines that are no frames between them are passed over.
+pub fn read(input: impl Read, nodes: &[String], sought: &Sought) -> io::Result<Frames> {
+    let names: BTreeMap<&str, usize> = nodes.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+    let mut frames = Frames { last_before: vec![None; sought.last_before.len()], ..Frames::default() };
+    let mut input = BufReader::with_capacity(1 << 18, input);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if input.by_ref().take(LINE_MAX).read_until(b'\n', &mut line)? == 0 {
+            return Ok(frames);
+        }
+        if sent_of(&line).is_some_and(|sent| sent > sought.until.saturating_add(SLACK_NS)) {
+            return Ok(frames);
+        }
+        let message = message_of(&line).filter(|message| sought.messages.contains(message));
+        if message.is_none() && sought.last_before.is_empty() {
+            continue;
+        }
+        let Ok(parsed) = serde_json::from_slice::<Line<'_>>(&line) else { continue };
+        let (Some(from), Some(to)) = (names.get(parsed.from), names.get(parsed.to)) else { continue };
+        let frame = parsed.into_frame(*from, *to);
+        frames.note_last(&frame, sought);
+        if let Some(message) = message {
+            frames.note(frame, message);
+        }
+    }
+}
+
+/// When the frame of a line reached the proxy, found without parsing the line.
+fn sent_of(line: &[u8]) -> Option<u64> {
+    let number = line.strip_prefix(b"{\"in\":")?;
+    let digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    std::str::from_utf8(&number[..digits]).ok()?.parse().ok()
+}
+
+/// The message that a line's key names, found without parsing the line.
+fn message_of(line: &[u8]) -> Option<u64> {
+    const KEY: &[u8] = b"\"key\":\"";
+    let key = &line[memchr::memmem::find(line, KEY)? + KEY.len()..];
+    let key = &key[..memchr::memchr(b'"', key)?];
+    message_of_key(std::str::from_utf8(key).ok()?)
+}
+
+/// The message that a frame with this key carries.
+fn message_of_key(key: &str) -> Option<u64> {
+    let (step, number) = key.rsplit_once('/')?;
+    if step.split('/').any(|part| part == "ack") {
+        return None;
+    }
+    number.parse().ok()
+}
+
+impl Line<'_> {
+    fn into_frame(self, from: usize, to: usize) -> Frame {
+        let (key, fate) = (self.key.to_owned(), self.what.to_owned());
+        Frame { from, to, key, sent: self.sent, arrived: self.arrived, fate, fault: self.fault }
+    }
+}
+
+impl Frames {
+    fn note(&mut self, frame: Frame, message: u64) {
+        let place = (message, frame.to);
+        if frame.arrived.is_some() {
+            let arrived = self.arrived.entry(place).or_default();
+            if arrived.len() < KEPT {
+                arrived.push(frame);
+            }
+            return;
+        }
+        let alike =
+            |l: &&mut Lost| (l.first.from, &l.first.fate, l.first.fault) == (frame.from, &frame.fate, frame.fault);
+        let lost = self.lost.entry(place).or_default();
+        match lost.iter_mut().find(alike) {
+            Some(lost) => {
+                lost.count += 1;
+                lost.last = frame.sent;
+            }
+            None => lost.push(Lost { last: frame.sent, first: frame, count: 1 }),
+        }
+    }
+
+    fn note_last(&mut self, frame: &Frame, sought: &Sought) {
+        let Some(arrived) = frame.arrived else { return };
+        for ((node, before), last) in sought.last_before.iter().zip(&mut self.last_before) {
+            let later = last.as_ref().is_none_or(|last| last.arrived <= frame.arrived);
+            if *node == frame.to && arrived <= *before && later {
+                *last = Some(frame.clone());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_of_a_frame_is_the_number_at_the_end_of_its_key() {
+        for (key, message) in [
+            ("relay/17", Some(17)),
+            ("fifo/relay/17", Some(17)),
+            ("ack/relay/17", None),
+            ("total/ack/17", None),
+            ("545aa8c54f55b7f1", None),
+            ("relay/", None),
+        ] {
+            assert_eq!(message_of_key(key), message, "{key}");
+        }
+    }
+
+    #[test]
+    fn frames_that_were_lost_alike_are_counted_together() {
+        let lines = [(1, "null", "dropped"), (2, "null", "dropped"), (3, "4", "passed")].map(|(sent, out, what)| {
+            format!("{{\"in\":{sent},\"out\":{out},\"from\":\"a\",\"to\":\"b\",\"key\":\"send/1\",\"bytes\":9,\"what\":\"{what}\"}}\n")
+        });
+        let sought = Sought { messages: BTreeSet::from([1]), last_before: vec![(1, 4)], until: 10 };
+        let names = ["a".to_owned(), "b".to_owned()];
+        let found = read(format!("garbage\n{}", lines.concat()).as_bytes(), &names, &sought).unwrap();
+        assert_eq!(found.lost[&(1, 1)].iter().map(|lost| (lost.count, lost.last)).collect::<Vec<_>>(), [(2, 2)]);
+        assert_eq!(found.arrived[&(1, 1)][0].arrived, Some(4));
+        assert_eq!(found.last_before[0].as_ref().map(|frame| frame.sent), Some(3));
+    }
+}

@@ -1,0 +1,140 @@
+//! Which frames a diagram draws, and what it says of them: the frame that brought each message that was delivered or should
+//! have been, and those that were lost on the way.
+
+use super::evidence::{Evidence, What};
+use super::frames::{Frame, Frames};
+use crate::words::counted;
+
+/// What a clock of one part of the harness may lag behind that of another, ns: the history has the time at which a line of a
+/// node was read, the trace that at which a frame passed.
+pub const LAG_NS: u64 = 5_000_000;
+
+/// A frame to be drawn.
+#[derive(Clone, Debug)]
+pub struct Passage {
+    /// The sender, as a position in the history's names.
+    pub from: usize,
+    /// The receiver.
+    pub to: usize,
+    /// When it left, ns; never before its message was broadcast.
+    pub sent: u64,
+    /// When it arrived or was lost, ns.
+    pub ended: u64,
+    /// Whether it arrived.
+    pub arrived: bool,
+    /// The delivery that it led to, as a position in [`Evidence::seen`].
+    pub delivery: Option<usize>,
+    /// What a reader should know of it; may be empty.
+    pub note: String,
+}
+
+/// All frames that are drawn between these lanes.
+pub fn all(evidence: &Evidence, frames: &Frames, lanes: &[usize]) -> Vec<Passage> {
+    let drawn = |node: &usize| lanes.contains(node);
+    let mut passages = Vec::new();
+    for ((message, to), arrived) in frames.arrived.iter().filter(|((_, to), _)| drawn(to)) {
+        passages.extend(carrying(evidence, (*message, *to), arrived));
+    }
+    for ((message, to), lost) in frames.lost.iter().filter(|((_, to), _)| drawn(to)) {
+        let delivered = deliveries(evidence, *message, *to).next().map_or(u64::MAX, |(_, time)| time);
+        for lost in lost.iter().filter(|lost| lost.first.sent <= delivered) {
+            let again = match lost.count {
+                1 => String::new(),
+                count => {
+                    format!(", {count} times until {} ms", crate::render::time_ms(lost.last).trim_end_matches(" ms"))
+                }
+            };
+            let note = format!("{}{again}", fate(evidence, &lost.first, *message));
+            passages.push(passage(evidence, &lost.first, (*message, None, note)));
+        }
+    }
+    let before = frames.last_before.iter().flatten().map(|frame| {
+        let note = format!("{} arrives", frame.key);
+        Passage { note, ..passage(evidence, frame, (u64::MAX, None, String::new())) }
+    });
+    passages.extend(before);
+    passages.retain(|passage| drawn(&passage.from));
+    passages
+}
+
+/// For each delivery of a message at a node the frame that led to it; where it was never delivered, the first that came.
+fn carrying(evidence: &Evidence, (message, to): (u64, usize), arrived: &[Frame]) -> Vec<Passage> {
+    let mut passages = Vec::new();
+    let mut earlier = None;
+    for (delivery, time) in deliveries(evidence, message, to) {
+        if let Some(frame) = carrier(arrived, (earlier, time)) {
+            let note = manner(evidence, frame, message);
+            passages.push(passage(evidence, frame, (message, Some(delivery), note)));
+            earlier = frame.arrived;
+        }
+    }
+    let own = broadcast(evidence, message).is_some_and(|(node, _)| node == to);
+    if let (true, false, Some(frame)) = (passages.is_empty(), own, arrived.first()) {
+        let manner = manner(evidence, frame, message);
+        let note =
+            if manner.is_empty() { format!("m{message} arrives") } else { format!("m{message} arrives: {manner}") };
+        passages.push(passage(evidence, frame, (message, None, note)));
+    }
+    passages
+}
+
+/// The frame that led to a delivery: the first that arrived after the one that led to the delivery before.
+fn carrier(arrived: &[Frame], (earlier, by): (Option<u64>, u64)) -> Option<&Frame> {
+    arrived.iter().filter(|frame| frame.arrived > earlier).find(|frame| frame.arrived.is_some_and(|at| at <= by))
+}
+
+fn passage(evidence: &Evidence, frame: &Frame, (message, delivery, note): (u64, Option<usize>, String)) -> Passage {
+    let begun = broadcast(evidence, message).filter(|(node, _)| *node == frame.from).map_or(0, |(_, time)| time);
+    let sent = frame.sent.max(begun);
+    let ended = frame.arrived.unwrap_or(sent).max(sent);
+    Passage { from: frame.from, to: frame.to, sent, ended, arrived: frame.arrived.is_some(), delivery, note }
+}
+
+/// How a frame that arrived was treated, if it was not just passed on.
+fn manner(evidence: &Evidence, frame: &Frame, message: u64) -> String {
+    let by = by_fault(evidence, frame.fault);
+    let kept = frame.arrived.unwrap_or(frame.sent).saturating_sub(frame.sent);
+    match frame.fate.as_str() {
+        "held" => format!("held {} ms{by}", kept / 1_000_000),
+        "delayed" => format!("{} ms late{by}", kept / 1_000_000),
+        "doubled" => format!("a second copy{by}"),
+        _ => match broadcast(evidence, message) {
+            Some((node, time)) if node == frame.from && frame.sent > time + LAG_NS => "sent again".to_owned(),
+            _ => String::new(),
+        },
+    }
+}
+
+/// How a frame was lost.
+fn fate(evidence: &Evidence, frame: &Frame, message: u64) -> String {
+    let by = by_fault(evidence, frame.fault);
+    match frame.fate.as_str() {
+        "down" => format!("m{message} lost: {} is down", evidence.nodes[frame.to]),
+        "reset" => format!("m{message} lost in a reset{by}"),
+        fate => format!("m{message} {fate}{by}"),
+    }
+}
+
+fn by_fault(evidence: &Evidence, id: Option<u64>) -> String {
+    let Some(id) = id else { return String::new() };
+    let known = evidence.faults.iter().find(|fault| fault.id == id);
+    format!(" by {}", known.map_or_else(|| format!("fault {id}"), super::faults::Fault::name))
+}
+
+/// The broadcast of a message: who and when, ns.
+pub fn broadcast(evidence: &Evidence, message: u64) -> Option<(usize, u64)> {
+    let found = evidence.seen.iter().find(|seen| seen.what == What::Broadcast(message))?;
+    Some((found.node?, found.time))
+}
+
+/// The deliveries of a message at a node: their positions in [`Evidence::seen`], and when, ns.
+pub fn deliveries(evidence: &Evidence, message: u64, node: usize) -> impl Iterator<Item = (usize, u64)> {
+    let seen = evidence.seen.iter().enumerate();
+    let here = seen.filter(move |(_, seen)| seen.what == What::Deliver(message) && seen.node == Some(node));
+    here.map(|(at, seen)| (at, seen.time))
+}
+
+/// `4 frames`, for notes.
+pub fn frames(count: u64) -> String {
+    counted(count, "frame", "frames")
+}
