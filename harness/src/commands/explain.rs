@@ -13,12 +13,12 @@ use super::judging::{History, options, unpacked};
 use crate::cli::ExplainArgs;
 use crate::diagram::evidence::{self, Evidence};
 use crate::diagram::frames::{self, Frames, Sought};
-use crate::diagram::text::{Charset, Colours, Paint, Style};
+use crate::diagram::text::{Charset, Colours, Paint, Style, WIDTH};
 use crate::diagram::{compose, messages_of};
 use crate::exit::Exit;
 use crate::explanation;
 use crate::render;
-use crate::words::counted;
+use crate::words::{clipped, counted, harmless};
 
 /// So many violations are listed below the first, so many lines of a node's log are shown.
 const LISTED: usize = 10;
@@ -81,6 +81,7 @@ fn frames(history: &History, witness: &Witness, evidence: &Evidence) -> Result<F
     let sought = Sought {
         messages: messages_of(witness),
         last_before: evidence.unexplained(witness),
+        acknowledgements: witness.shape == "duplicate",
         until: witness.steps.iter().map(|step| step.time).max().unwrap_or(0),
     };
     let failed = || format!("failed to read {}", path.display());
@@ -130,7 +131,8 @@ fn log(run: &Path, witness: &Witness, style: Style) -> String {
     let lines = crate::processes::last_lines(&run.join("nodes").join(format!("{node}.stderr")), LISTED);
     if !lines.is_empty() {
         text.push_str(&format!("\nThe last lines of {node}'s log:\n"));
-        lines.iter().for_each(|line| text.push_str(&explanation::lines(line, "  ", plain)));
+        let fitting = |line: &String| clipped(&harmless(line), WIDTH - 2);
+        lines.iter().for_each(|line| text.push_str(&format!("  {}\n", style.charset.text(&fitting(line)))));
     }
     text
 }

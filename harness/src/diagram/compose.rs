@@ -73,7 +73,9 @@ impl Scene<'_> {
         for (at, seen) in self.evidence.seen.iter().enumerate() {
             let step = self.step(seen.index);
             let lane = seen.node.and_then(|node| self.lane(node));
-            let within = (first..=last).contains(&seen.time);
+            // Where a message comes from is worth knowing however long ago that was.
+            let origin = matches!(seen.what, What::Broadcast(_)) && seen.time < first;
+            let within = origin || (first..=last).contains(&seen.time);
             if step.is_none() && (lane.is_none() || !within || !self.is_context(seen)) {
                 continue;
             }
@@ -205,18 +207,30 @@ impl Scene<'_> {
     fn add_passages(&mut self) {
         for at in 0..self.passages.len() {
             let passage = self.passages[at].clone();
-            let (Some(from), Some(to)) = (self.lane(passage.from), self.lane(passage.to)) else { continue };
+            let Some(to) = self.lane(passage.to) else { continue };
             // What led to a delivery that is not drawn, or was lost when all was over, tells nothing.
             let undrawn = passage.delivery.is_some_and(|op| self.find(Origin::Op(op)).is_none());
             if undrawn || (!passage.arrived && passage.sent > self.window().1) {
                 continue;
             }
+            let Some(from) = self.lane(passage.from) else {
+                self.credit(&passage);
+                continue;
+            };
             let end = self.arrival(at, &passage);
             let begin = self.departure((at, end), &passage);
             let fate = if passage.arrived { Fate::Arrived } else { Fate::Lost };
             self.arrows.push((begin, end, from, to, fate));
         }
         self.infer();
+    }
+
+    /// A delivery whose frame came from a node that is not drawn says from which.
+    fn credit(&mut self, passage: &Passage) {
+        let Some(row) = passage.delivery.and_then(|op| self.find(Origin::Op(op))) else { return };
+        let comma = if passage.note.is_empty() { "" } else { ", " };
+        let note = format!("by {}{comma}{}", self.evidence.nodes[passage.from], passage.note);
+        add(&mut self.entries[row].row.note, &note);
     }
 
     /// Where a frame arrives: at the delivery that it led to, unless something else happened in between.
@@ -226,15 +240,11 @@ impl Scene<'_> {
             let row = self.find(origin).expect("it was found just now");
             let prompt = self.entries[row].row.time <= passage.ended + LAG_NS;
             if prompt || !self.happened(passage.ended, self.entries[row].row.time) {
-                let note = &mut self.entries[row].row.note;
-                if !passage.note.is_empty() {
-                    let between = if note.is_empty() { "" } else { ", " };
-                    note.push_str(&format!("{between}{}", passage.note));
-                }
+                add(&mut self.entries[row].row.note, &passage.note);
                 return origin;
             }
         }
-        let never = passage.delivery.is_none() && NEVER.contains(&self.witness.shape.as_str());
+        let never = passage.arrived && passage.delivery.is_none() && NEVER.contains(&self.witness.shape.as_str());
         let arrives = match passage.note.as_str() {
             "" => "arrives, and waits".to_owned(),
             note if never => format!("{note}, and is never delivered"),
@@ -469,6 +479,14 @@ impl Scene<'_> {
     fn find(&self, origin: Origin) -> Option<usize> {
         self.entries.iter().position(|entry| entry.origin == origin)
     }
+}
+
+/// Adds to a note.
+fn add(note: &mut String, more: &str) {
+    if !note.is_empty() && !more.is_empty() {
+        note.push_str(", ");
+    }
+    note.push_str(more);
 }
 
 fn ends(fault: &Fault) -> String {

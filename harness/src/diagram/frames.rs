@@ -23,6 +23,8 @@ pub struct Sought {
     pub messages: BTreeSet<u64>,
     /// Nodes and times, ns: the last frame that arrived there by then, whatever it carried.
     pub last_before: Vec<(usize, u64)>,
+    /// Whether lost acknowledgements matter too: then the sender could not know that its message had arrived.
+    pub acknowledgements: bool,
     /// Nothing that came later matters, ns.
     pub until: u64,
 }
@@ -68,6 +70,13 @@ pub struct Frames {
     pub last_before: Vec<Option<Frame>>,
 }
 
+/// What a frame carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Carried {
+    Message(u64),
+    Acknowledgement(u64),
+}
+
 #[derive(Deserialize)]
 struct Line<'a> {
     #[serde(rename = "in")]
@@ -95,16 +104,20 @@ pub fn read(input: impl Read, nodes: &[String], sought: &Sought) -> io::Result<F
         if sent_of(&line).is_some_and(|sent| sent > sought.until.saturating_add(SLACK_NS)) {
             return Ok(frames);
         }
-        let message = message_of(&line).filter(|message| sought.messages.contains(message));
-        if message.is_none() && sought.last_before.is_empty() {
+        let carried = carried_by(&line).filter(|carried| sought.messages.contains(&carried.message()));
+        if carried.is_none() && sought.last_before.is_empty() {
             continue;
         }
         let Ok(parsed) = serde_json::from_slice::<Line<'_>>(&line) else { continue };
         let (Some(from), Some(to)) = (names.get(parsed.from), names.get(parsed.to)) else { continue };
         let frame = parsed.into_frame(*from, *to);
         frames.note_last(&frame, sought);
-        if let Some(message) = message {
-            frames.note(frame, message);
+        match carried {
+            Some(Carried::Message(message)) => frames.note(frame, message),
+            Some(Carried::Acknowledgement(message)) if sought.acknowledgements && frame.arrived.is_none() => {
+                frames.note(frame, message);
+            }
+            _ => {}
         }
     }
 }
@@ -116,21 +129,27 @@ fn sent_of(line: &[u8]) -> Option<u64> {
     std::str::from_utf8(&number[..digits]).ok()?.parse().ok()
 }
 
-/// The message that a line's key names, found without parsing the line.
-fn message_of(line: &[u8]) -> Option<u64> {
+/// What a line's key says that its frame carries, found without parsing the line.
+fn carried_by(line: &[u8]) -> Option<Carried> {
     const KEY: &[u8] = b"\"key\":\"";
     let key = &line[memchr::memmem::find(line, KEY)? + KEY.len()..];
     let key = &key[..memchr::memchr(b'"', key)?];
-    message_of_key(std::str::from_utf8(key).ok()?)
+    Carried::of_key(std::str::from_utf8(key).ok()?)
 }
 
-/// The message that a frame with this key carries.
-fn message_of_key(key: &str) -> Option<u64> {
-    let (step, number) = key.rsplit_once('/')?;
-    if step.split('/').any(|part| part == "ack") {
-        return None;
+impl Carried {
+    fn of_key(key: &str) -> Option<Self> {
+        let (step, number) = key.rsplit_once('/')?;
+        let number = number.parse().ok()?;
+        let acknowledges = step.split('/').any(|part| part == "ack");
+        Some(if acknowledges { Carried::Acknowledgement(number) } else { Carried::Message(number) })
     }
-    number.parse().ok()
+
+    fn message(self) -> u64 {
+        match self {
+            Carried::Message(message) | Carried::Acknowledgement(message) => message,
+        }
+    }
 }
 
 impl Line<'_> {
@@ -150,8 +169,8 @@ impl Frames {
             }
             return;
         }
-        let alike =
-            |l: &&mut Lost| (l.first.from, &l.first.fate, l.first.fault) == (frame.from, &frame.fate, frame.fault);
+        let kind = |frame: &Frame| (frame.from, Carried::of_key(&frame.key), frame.fate.clone(), frame.fault);
+        let alike = |lost: &&mut Lost| kind(&lost.first) == kind(&frame);
         let lost = self.lost.entry(place).or_default();
         match lost.iter_mut().find(alike) {
             Some(lost) => {
@@ -179,15 +198,14 @@ mod tests {
 
     #[test]
     fn the_message_of_a_frame_is_the_number_at_the_end_of_its_key() {
-        for (key, message) in [
-            ("relay/17", Some(17)),
-            ("fifo/relay/17", Some(17)),
-            ("ack/relay/17", None),
-            ("total/ack/17", None),
+        for (key, carried) in [
+            ("relay/17", Some(Carried::Message(17))),
+            ("fifo/relay/17", Some(Carried::Message(17))),
+            ("ack/relay/17", Some(Carried::Acknowledgement(17))),
             ("545aa8c54f55b7f1", None),
             ("relay/", None),
         ] {
-            assert_eq!(message_of_key(key), message, "{key}");
+            assert_eq!(Carried::of_key(key), carried, "{key}");
         }
     }
 
@@ -196,7 +214,8 @@ mod tests {
         let lines = [(1, "null", "dropped"), (2, "null", "dropped"), (3, "4", "passed")].map(|(sent, out, what)| {
             format!("{{\"in\":{sent},\"out\":{out},\"from\":\"a\",\"to\":\"b\",\"key\":\"send/1\",\"bytes\":9,\"what\":\"{what}\"}}\n")
         });
-        let sought = Sought { messages: BTreeSet::from([1]), last_before: vec![(1, 4)], until: 10 };
+        let sought =
+            Sought { messages: BTreeSet::from([1]), last_before: vec![(1, 4)], until: 10, ..Sought::default() };
         let names = ["a".to_owned(), "b".to_owned()];
         let found = read(format!("garbage\n{}", lines.concat()).as_bytes(), &names, &sought).unwrap();
         assert_eq!(found.lost[&(1, 1)].iter().map(|lost| (lost.count, lost.last)).collect::<Vec<_>>(), [(2, 2)]);

@@ -52,7 +52,7 @@ fn senders<'a>(witness: &Witness, evidence: &'a Evidence) -> impl Iterator<Item 
 /// Who sent what a chosen node got, or should have got.
 fn carriers(frames: &Frames, chosen: &[usize]) -> Vec<usize> {
     let arrived = frames.arrived.iter().filter(|((_, to), _)| chosen.contains(to));
-    let first = arrived.filter_map(|(_, frames)| Some(frames.first()?.from));
+    let first = arrived.flat_map(|(_, frames)| frames.iter().take(2).map(|frame| frame.from));
     let lost = frames.lost.iter().filter(|((_, to), _)| chosen.contains(to));
     let lost = lost.flat_map(|(_, lost)| lost.iter().map(|lost| lost.first.from));
     let before = frames.last_before.iter().flatten().map(|frame| frame.from);

@@ -2,7 +2,7 @@
 //! have been, and those that were lost on the way.
 
 use super::evidence::{Evidence, What};
-use super::frames::{Frame, Frames};
+use super::frames::{Frame, Frames, Lost};
 use crate::words::counted;
 
 /// What a clock of one part of the harness may lag behind that of another, ns: the history has the time at which a line of a
@@ -28,7 +28,7 @@ pub struct Passage {
     pub note: String,
 }
 
-/// All frames that are drawn between these lanes.
+/// All frames that tell something about these lanes; their senders may have none.
 pub fn all(evidence: &Evidence, frames: &Frames, lanes: &[usize]) -> Vec<Passage> {
     let drawn = |node: &usize| lanes.contains(node);
     let mut passages = Vec::new();
@@ -37,7 +37,8 @@ pub fn all(evidence: &Evidence, frames: &Frames, lanes: &[usize]) -> Vec<Passage
     }
     for ((message, to), lost) in frames.lost.iter().filter(|((_, to), _)| drawn(to)) {
         let delivered = deliveries(evidence, *message, *to).next().map_or(u64::MAX, |(_, time)| time);
-        for lost in lost.iter().filter(|lost| lost.first.sent <= delivered) {
+        let matters = |lost: &&Lost| lost.first.sent <= delivered || lost.first.key.starts_with("ack/");
+        for lost in lost.iter().filter(matters) {
             let again = match lost.count {
                 1 => String::new(),
                 count => {
@@ -53,7 +54,6 @@ pub fn all(evidence: &Evidence, frames: &Frames, lanes: &[usize]) -> Vec<Passage
         Passage { note, ..passage(evidence, frame, (u64::MAX, None, String::new())) }
     });
     passages.extend(before);
-    passages.retain(|passage| drawn(&passage.from));
     passages
 }
 
@@ -108,6 +108,9 @@ fn manner(evidence: &Evidence, frame: &Frame, message: u64) -> String {
 /// How a frame was lost.
 fn fate(evidence: &Evidence, frame: &Frame, message: u64) -> String {
     let by = by_fault(evidence, frame.fault);
+    if frame.key.starts_with("ack/") {
+        return format!("{} {}{by}", frame.key, frame.fate);
+    }
     match frame.fate.as_str() {
         "down" => format!("m{message} lost: {} is down", evidence.nodes[frame.to]),
         "reset" => format!("m{message} lost in a reset{by}"),

@@ -100,15 +100,16 @@ pub fn holders(diagram: &Diagram, style: Style) -> String {
 
 fn holders_of(holders: &Holders, style: Style) -> String {
     let message = format!("m{}", holders.message);
-    let rows = [
+    let mut rows = vec![
         (format!("{message} delivered at"), &holders.has, Paint::Plain),
         ("and, before it went down, at".to_owned(), &holders.had, Paint::Fault),
         (format!("{message} missing at"), &holders.lacks, Paint::Wrong),
         ("down, owes nothing".to_owned(), &holders.down, Paint::Fault),
     ];
+    rows.retain(|(_, names, _)| !names.is_empty());
     let width = rows.iter().map(|(title, ..)| columns(title)).max().unwrap_or(0);
     let mut text = String::new();
-    for (title, names, paint) in rows.iter().filter(|(_, names, _)| !names.is_empty()) {
+    for (title, names, paint) in &rows {
         let pad = " ".repeat(width - columns(title));
         let names =
             format!("{}  ({})", listed(names.iter().map(String::as_str)), counted(names.len() as u64, "node", "nodes"));
