@@ -12,6 +12,8 @@ pub const LAG_NS: u64 = 5_000_000;
 /// A frame to be drawn.
 #[derive(Clone, Debug)]
 pub struct Passage {
+    /// The message that it carries, if that is known.
+    pub message: Option<u64>,
     /// The sender, as a position in the history's names.
     pub from: usize,
     /// The receiver.
@@ -46,13 +48,14 @@ pub fn all(evidence: &Evidence, frames: &Frames, lanes: &[usize]) -> Vec<Passage
                 }
             };
             let note = format!("{}{again}", fate(evidence, &lost.first, *message));
-            passages.push(passage(evidence, &lost.first, (*message, None, note)));
+            passages.push(passage(evidence, &lost.first, (Some(*message), None, note)));
         }
     }
-    let before = frames.last_before.iter().flatten().map(|frame| {
-        let note = format!("{} arrives", frame.key);
-        Passage { note, ..passage(evidence, frame, (u64::MAX, None, String::new())) }
-    });
+    let before = frames
+        .last_before
+        .iter()
+        .flatten()
+        .map(|frame| passage(evidence, frame, (None, None, format!("{} arrives", frame.key))));
     passages.extend(before);
     passages
 }
@@ -64,16 +67,14 @@ fn carrying(evidence: &Evidence, (message, to): (u64, usize), arrived: &[Frame])
     for (delivery, time) in deliveries(evidence, message, to) {
         if let Some(frame) = carrier(arrived, (earlier, time)) {
             let note = manner(evidence, frame, message);
-            passages.push(passage(evidence, frame, (message, Some(delivery), note)));
+            passages.push(passage(evidence, frame, (Some(message), Some(delivery), note)));
             earlier = frame.arrived;
         }
     }
     let own = broadcast(evidence, message).is_some_and(|(node, _)| node == to);
     if let (true, false, Some(frame)) = (passages.is_empty(), own, arrived.first()) {
-        let manner = manner(evidence, frame, message);
-        let note =
-            if manner.is_empty() { format!("m{message} arrives") } else { format!("m{message} arrives: {manner}") };
-        passages.push(passage(evidence, frame, (message, None, note)));
+        let note = manner(evidence, frame, message);
+        passages.push(passage(evidence, frame, (Some(message), None, note)));
     }
     passages
 }
@@ -83,11 +84,16 @@ fn carrier(arrived: &[Frame], (earlier, by): (Option<u64>, u64)) -> Option<&Fram
     arrived.iter().filter(|frame| frame.arrived > earlier).find(|frame| frame.arrived.is_some_and(|at| at <= by))
 }
 
-fn passage(evidence: &Evidence, frame: &Frame, (message, delivery, note): (u64, Option<usize>, String)) -> Passage {
-    let begun = broadcast(evidence, message).filter(|(node, _)| *node == frame.from).map_or(0, |(_, time)| time);
-    let sent = frame.sent.max(begun);
+fn passage(
+    evidence: &Evidence,
+    frame: &Frame,
+    (message, delivery, note): (Option<u64>, Option<usize>, String),
+) -> Passage {
+    let begun = message.and_then(|message| broadcast(evidence, message)).filter(|(node, _)| *node == frame.from);
+    let sent = frame.sent.max(begun.map_or(0, |(_, time)| time));
     let ended = frame.arrived.unwrap_or(sent).max(sent);
-    Passage { from: frame.from, to: frame.to, sent, ended, arrived: frame.arrived.is_some(), delivery, note }
+    let (from, to, arrived) = (frame.from, frame.to, frame.arrived.is_some());
+    Passage { message, from, to, sent, ended, arrived, delivery, note }
 }
 
 /// How a frame that arrived was treated, if it was not just passed on.
