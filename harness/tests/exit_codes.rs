@@ -385,9 +385,9 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
         (
             2,
             expect![[r#"
-        error: there is no algorithm fiffo; there are best-effort, retransmit, eager,
-        fifo
-    "#]],
+                error: there is no algorithm fiffo; there are best-effort, retransmit, eager,
+                fifo, eager-uniform, gossip, causal, total-sequencer, total-lamport, fifo-total
+            "#]],
         ),
     );
     check(
@@ -396,9 +396,9 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
         (
             2,
             expect![[r#"
-        error: there is no algorithm fiffo; there are best-effort, retransmit, eager,
-        fifo
-    "#]],
+                error: there is no algorithm fiffo; there are best-effort, retransmit, eager,
+                fifo, eager-uniform, gossip, causal, total-sequencer, total-lamport, fifo-total
+            "#]],
         ),
     );
     check(
@@ -449,9 +449,10 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
         (
             2,
             expect![[r#"
-        error: there is no fault partitions; did you mean partition? (there are all,
-        delay, duplicate, kill, link, loss, none, partition, pause)
-    "#]],
+                error: there is no fault partitions; did you mean partition? (there are all,
+                connection, delay, duplicate, flap, half-open, jitter, kill, link, loss, none,
+                partition, pause, rate, reorder, reset-connections, stutter)
+            "#]],
         ),
     );
     check(
@@ -481,10 +482,11 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
         (
             2,
             expect![[r#"
-        error: unknown property `fifo`; there are: validity, no-duplication,
-        no-creation, agreement, uniform-agreement, fifo-order, one-leader-per-term,
-        survives
-    "#]],
+                error: unknown property `fifo`; there are: validity, no-duplication,
+                no-creation, agreement, uniform-agreement, fifo-order, causal-order,
+                total-order, uniform-total-order, one-order, gap-free-order,
+                one-leader-per-term, survives
+            "#]],
         ),
     );
     check(
@@ -493,10 +495,11 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
         (
             2,
             expect![[r#"
-        error: unknown property `fifo`; there are: validity, no-duplication,
-        no-creation, agreement, uniform-agreement, fifo-order, one-leader-per-term,
-        survives
-    "#]],
+                error: unknown property `fifo`; there are: validity, no-duplication,
+                no-creation, agreement, uniform-agreement, fifo-order, causal-order,
+                total-order, uniform-total-order, one-order, gap-free-order,
+                one-leader-per-term, survives
+            "#]],
         ),
     );
     check(
@@ -609,10 +612,10 @@ fn a_bad_plan_is_2_with_file_and_line() {
         (
             2,
             expect![[r#"
-        error: key.json, line 4, column 9: unknown field `seeed`, expected one of
-        `format`, `algorithm`, `over`, `workload`, `seed`, `nodes`, `length_us`,
-        `beyond_model`, `requested`, `operations`, `faults`, `rules`
-    "#]],
+                error: key.json, line 4, column 9: unknown field `seeed`, expected one of
+                `format`, `algorithm`, `over`, `fanout`, `workload`, `seed`, `nodes`,
+                `length_us`, `beyond_model`, `requested`, `operations`, `faults`, `rules`
+            "#]],
         ),
     );
     check(

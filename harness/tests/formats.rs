@@ -114,7 +114,7 @@ fn every_frame_has_a_line_in_the_trace() {
     let lines: Vec<&str> = lines.lines().collect();
     have_keys(&lines, &["in", "out", "from", "to", "key", "bytes", "what"]);
     let values = &temblor.json_lines("results/latest/messages.jsonl")[1..];
-    let fates = ["passed", "delayed", "held", "doubled", "dropped", "down"];
+    let fates = ["passed", "delayed", "held", "doubled", "dropped", "down", "reset"];
     assert!(values.iter().all(|value| value["what"].as_str().is_some_and(|what| fates.contains(&what))));
     let dropped = |value: &&Value| value["what"] == "dropped";
     assert!(values.iter().any(|value| dropped(&value)), "a partition drops frames");
