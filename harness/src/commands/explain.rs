@@ -71,7 +71,7 @@ fn is_broken(property: &PropertyVerdict) -> bool {
 fn in_full(history: &History, (property, witness): Violation<'_>, style: Style) -> Result<String> {
     let evidence = evidence::read(history.bytes()?, witness).with_context(|| history.failed())?;
     let frames = frames(history, witness, &evidence)?;
-    let diagram = compose(witness, &evidence, &frames);
+    let diagram = compose((&property.property, witness), &evidence, &frames);
     Ok(explanation::in_full(&property.property, witness, &diagram, style))
 }
 

@@ -98,10 +98,14 @@ impl Fault {
     }
 
     /// Which links it disturbs, in words: `n1 | n2, n3` for both ways, `n1 → n3` for one.
-    pub fn place(&self, nodes: &[String]) -> String {
+    /// Of links without such a pattern those between `drawn` nodes come first.
+    pub fn place(&self, nodes: &[String], drawn: &[usize]) -> String {
         let pairs: BTreeSet<(usize, usize)> = self.links.iter().copied().collect();
         let from: BTreeSet<usize> = pairs.iter().map(|(from, _)| *from).collect();
         let to: BTreeSet<usize> = pairs.iter().map(|(_, to)| *to).collect();
+        if nodes.len() > 2 && pairs.len() == nodes.len() * (nodes.len() - 1) {
+            return "all links".to_owned();
+        }
         let named = |set: &BTreeSet<usize>| listed(set.iter().map(|node| nodes[*node].as_str()));
         if from.is_disjoint(&to) && pairs.len() == from.len() * to.len() {
             return format!("{} → {}", named(&from), named(&to));
@@ -116,9 +120,12 @@ impl Fault {
         if both_ways && one.is_disjoint(&other) && pairs.len() == 2 * one.len() * other.len() {
             return format!("{} | {}", named(&one), named(&other));
         }
-        let shown = pairs.iter().take(LINKS_SHOWN).map(|(from, to)| format!("{} → {}", nodes[*from], nodes[*to]));
+        let near = |(from, to): &&(usize, usize)| drawn.contains(from) && drawn.contains(to);
+        let (mut links, far): (Vec<_>, Vec<_>) = pairs.iter().partition(near);
+        links.extend(far);
+        let shown = links.iter().take(LINKS_SHOWN).map(|(from, to)| format!("{} → {}", nodes[*from], nodes[*to]));
         let shown = shown.collect::<Vec<_>>().join(", ");
-        match pairs.len().saturating_sub(LINKS_SHOWN) {
+        match links.len().saturating_sub(LINKS_SHOWN) {
             0 => shown,
             more => format!("{shown} and {}", counted(more as u64, "more link", "more links")),
         }

@@ -16,11 +16,19 @@ pub fn choose(witness: &Witness, evidence: &Evidence, frames: &Frames) -> Vec<us
     let mut chosen = Vec::new();
     let named = steps(witness, evidence).chain(sentence(witness, evidence)).chain(senders(witness, evidence));
     named.for_each(|node| add(&mut chosen, node, LANES_MAX));
-    for node in carriers(frames, &chosen) {
+    for node in carriers(frames, &concerned(witness, evidence)) {
         add(&mut chosen, node, BYSTANDERS_MAX);
     }
     chosen.sort_unstable();
     chosen
+}
+
+/// The nodes that the argument is about: what reaches them matters, and what does not.
+pub fn concerned(witness: &Witness, evidence: &Evidence) -> Vec<usize> {
+    let mut all: Vec<usize> = steps(witness, evidence).chain(sentence(witness, evidence)).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 fn add(chosen: &mut Vec<usize>, node: usize, most: usize) {
@@ -49,11 +57,11 @@ fn senders<'a>(witness: &Witness, evidence: &'a Evidence) -> impl Iterator<Item 
     sent.filter_map(|seen| seen.node)
 }
 
-/// Who sent what a chosen node got, or should have got.
-fn carriers(frames: &Frames, chosen: &[usize]) -> Vec<usize> {
-    let arrived = frames.arrived.iter().filter(|((_, to), _)| chosen.contains(to));
+/// Who sent what these nodes got, or should have got.
+fn carriers(frames: &Frames, concerned: &[usize]) -> Vec<usize> {
+    let arrived = frames.arrived.iter().filter(|((_, to), _)| concerned.contains(to));
     let first = arrived.flat_map(|(_, frames)| frames.iter().take(2).map(|frame| frame.from));
-    let lost = frames.lost.iter().filter(|((_, to), _)| chosen.contains(to));
+    let lost = frames.lost.iter().filter(|((_, to), _)| concerned.contains(to));
     let lost = lost.flat_map(|(_, lost)| lost.iter().map(|lost| lost.first.from));
     let before = frames.last_before.iter().flatten().map(|frame| frame.from);
     before.chain(first).chain(lost).collect()

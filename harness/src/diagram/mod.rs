@@ -39,6 +39,8 @@ pub struct Diagram {
     pub spans: Vec<Span>,
     /// In which order nodes broadcast and delivered: empty but for properties of order.
     pub orders: Vec<Order>,
+    /// How these are to be compared.
+    pub arrangement: Arrangement,
     /// Who delivered a message and who did not: empty but for properties of liveness.
     pub holders: Vec<Holders>,
 }
@@ -145,6 +147,16 @@ pub struct Order {
     pub of: OrderOf,
     /// The piece, positions rising.
     pub items: Vec<Item>,
+}
+
+/// How orders are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Arrangement {
+    /// Each by itself: what matters is what comes before what.
+    #[default]
+    Rows,
+    /// By position: all nodes should have the same message at each.
+    Positions,
 }
 
 /// Which order of a node.

@@ -26,18 +26,22 @@ pub struct Passage {
     pub arrived: bool,
     /// The delivery that it led to, as a position in [`Evidence::seen`].
     pub delivery: Option<usize>,
+    /// The fault that had to do with it, by its number in the history.
+    pub fault: Option<u64>,
     /// What a reader should know of it; may be empty.
     pub note: String,
 }
 
-/// All frames that tell something about these lanes; their senders may have none.
-pub fn all(evidence: &Evidence, frames: &Frames, lanes: &[usize]) -> Vec<Passage> {
-    let drawn = |node: &usize| lanes.contains(node);
+/// All frames that tell something about the nodes that the argument is about; their senders may have no lane.
+pub fn all(evidence: &Evidence, frames: &Frames, concerned: &[usize]) -> Vec<Passage> {
+    let concerned = |node: &usize| concerned.contains(node);
     let mut passages = Vec::new();
-    for ((message, to), arrived) in frames.arrived.iter().filter(|((_, to), _)| drawn(to)) {
-        passages.extend(carrying(evidence, (*message, *to), arrived));
+    for ((message, to), arrived) in &frames.arrived {
+        let carrying = carrying(evidence, (*message, *to), arrived);
+        // How others got it matters only if they passed it on, and then it is a delivery that is drawn.
+        passages.extend(carrying.into_iter().filter(|passage| passage.delivery.is_some() || concerned(to)));
     }
-    for ((message, to), lost) in frames.lost.iter().filter(|((_, to), _)| drawn(to)) {
+    for ((message, to), lost) in frames.lost.iter().filter(|((_, to), _)| concerned(to)) {
         let delivered = deliveries(evidence, *message, *to).next().map_or(u64::MAX, |(_, time)| time);
         let matters = |lost: &&Lost| lost.first.sent <= delivered || lost.first.key.starts_with("ack/");
         for lost in lost.iter().filter(matters) {
@@ -93,7 +97,7 @@ fn passage(
     let sent = frame.sent.max(begun.map_or(0, |(_, time)| time));
     let ended = frame.arrived.unwrap_or(sent).max(sent);
     let (from, to, arrived) = (frame.from, frame.to, frame.arrived.is_some());
-    Passage { message, from, to, sent, ended, arrived, delivery, note }
+    Passage { message, from, to, sent, ended, arrived, delivery, fault: frame.fault, note }
 }
 
 /// How a frame that arrived was treated, if it was not just passed on.

@@ -2,7 +2,7 @@
 
 use super::super::evidence::What;
 use super::super::orders::Track;
-use super::super::{Holders, Item, Order, OrderOf, messages_of, passage};
+use super::super::{Arrangement, Holders, Item, Order, OrderOf, messages_of, passage};
 use super::{Origin, Scene};
 
 impl Scene<'_> {
@@ -21,6 +21,11 @@ impl Scene<'_> {
         let mut orders: Vec<Order> = tracks.map(order).collect();
         orders.sort_by_key(|order| !broadcasts(order.of));
         orders
+    }
+
+    pub(super) fn arrangement(&self) -> Arrangement {
+        let shared = ["total-order", "uniform-total-order", "one-order", "gap-free-order"].contains(&self.property);
+        if shared && self.witness.shape != "cycle" { Arrangement::Positions } else { Arrangement::Rows }
     }
 
     /// Whether what is wrong is an order: then more than one message is named.

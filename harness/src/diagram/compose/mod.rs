@@ -39,6 +39,7 @@ struct Entry {
 
 /// What is put together.
 struct Scene<'a> {
+    property: &'a str,
     witness: &'a Witness,
     evidence: &'a Evidence,
     lanes: Vec<usize>,
@@ -56,12 +57,15 @@ struct Way {
     fate: Fate,
 }
 
-/// The diagram of a witness.
-pub fn compose(witness: &Witness, evidence: &Evidence, frames: &Frames) -> Diagram {
+/// The diagram of a witness of a property.
+pub fn compose((property, witness): (&str, &Witness), evidence: &Evidence, frames: &Frames) -> Diagram {
+    let concerned = lanes::concerned(witness, evidence);
     let lanes = lanes::choose(witness, evidence, frames);
-    let passages = passage::all(evidence, frames, &lanes);
-    let mut scene = Scene { witness, evidence, lanes, entries: Vec::new(), passages, ways: Vec::new() };
+    let passages = passage::all(evidence, frames, &concerned);
+    let mut scene = Scene { property, witness, evidence, lanes, entries: Vec::new(), passages, ways: Vec::new() };
     scene.add_ops();
+    scene.sort();
+    scene.choose_passages();
     scene.add_faults();
     scene.sort();
     scene.add_passages();
@@ -100,12 +104,12 @@ impl Scene<'_> {
 
     fn into_diagram(self) -> Diagram {
         let (arrows, spans) = (self.drawn_arrows(), self.spans());
-        let (orders, holders) = (self.orders(), self.holders());
+        let (orders, arrangement, holders) = (self.orders(), self.arrangement(), self.holders());
         let name = |node: usize| self.evidence.nodes[node].clone();
         let others = (0..self.evidence.nodes.len()).filter(|node| !self.lanes.contains(node)).map(name).collect();
         let lanes = self.lanes.iter().copied().map(name).collect();
         let rows = self.entries.into_iter().map(|entry| entry.row).collect();
-        Diagram { lanes, others, rows, arrows, spans, orders, holders }
+        Diagram { lanes, others, rows, arrows, spans, orders, arrangement, holders }
     }
 
     /// From the first step to the last, ns.

@@ -85,6 +85,8 @@ impl Scene<'_> {
                 format!("{} {}", self.witness.steps[step - 1].process, self.witness.steps[step - 1].what)
             }
             (_, Some(step)) => self.witness.steps[step - 1].what.clone(),
+            (What::Broadcast(message), _) => format!("broadcasts m{message}"),
+            (What::Deliver(message), _) => format!("delivers m{message}"),
             _ => String::new(),
         }
     }

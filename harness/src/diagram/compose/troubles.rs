@@ -7,17 +7,25 @@ use super::{Entry, Origin, Scene};
 
 /// A fault that was over so long before the first event is still shown, ns: its consequences may be what is seen.
 const RECENT_NS: u64 = 500_000_000;
+/// A pause that is shorter tells nothing, ns.
+const SHORT_NS: u64 = 10_000_000;
+/// So many faults of links are shown where it is not known which had a part in it.
+const GUESSED: usize = 2;
 
 impl Scene<'_> {
     /// Faults that were in force at the nodes and links drawn.
     pub(super) fn add_faults(&mut self) {
         let (first, last) = self.window();
         let end = self.witness.steps.iter().map(|step| step.index).max().unwrap_or(0);
-        for (at, fault) in self.evidence.faults.iter().enumerate() {
-            let step = self.step(fault.began.0);
+        let shown = |(at, fault): &(usize, &Fault)| {
             let recent = fault.ended.is_none_or(|(_, time)| time + RECENT_NS >= first);
-            let shown = recent && fault.began.0 <= end && self.concerns(fault) && fault.f != "kill";
-            if step.is_none() && !shown {
+            recent && fault.began.0 <= end && self.concerns(fault) && !self.is_idle(*at)
+        };
+        let faults = self.evidence.faults.iter().enumerate();
+        let shown: Vec<usize> = faults.clone().filter(shown).map(|(at, _)| at).collect();
+        for (at, fault) in faults {
+            let step = self.step(fault.began.0);
+            if step.is_none() && !shown.contains(&at) {
                 continue;
             }
             let row = Row { time: fault.began.1, step, note: self.begins(fault), ..Row::default() };
@@ -29,6 +37,21 @@ impl Scene<'_> {
                 self.entries.push(Entry { origin: Origin::End(at), row });
             }
         }
+    }
+
+    /// Whether a fault that is no step had no part in what is drawn: there are many in a long run.
+    fn is_idle(&self, at: usize) -> bool {
+        let fault = &self.evidence.faults[at];
+        if fault.f == "kill" {
+            return true;
+        }
+        if fault.node.is_some() {
+            return fault.ended.is_some_and(|(_, time)| time - fault.began.1 < SHORT_NS);
+        }
+        let struck = |id: u64| self.passages.iter().any(|passage| passage.fault == Some(id));
+        // Where the frames tell of no fault, or are not known, the last ones that began are as good a guess as any.
+        let later = self.evidence.faults[at + 1..].iter().filter(|later| later.node.is_none() && self.concerns(later));
+        !struck(fault.id) && (later.count() >= GUESSED || self.evidence.faults.iter().any(|fault| struck(fault.id)))
     }
 
     fn concerns(&self, fault: &Fault) -> bool {
@@ -45,7 +68,7 @@ impl Scene<'_> {
             ("partition", _) => " cuts",
             _ => ":",
         };
-        format!("{}{what} {}", fault.name(), fault.place(&self.evidence.nodes))
+        format!("{}{what} {}", fault.name(), fault.place(&self.evidence.nodes, &self.lanes))
     }
 
     /// A kill that is followed at once by the node's end is one row.

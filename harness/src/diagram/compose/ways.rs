@@ -12,15 +12,22 @@ use super::{Entry, Origin, Scene, Way};
 const NEVER: [&str; 3] = ["gap", "missing", "undelivered"];
 
 impl Scene<'_> {
+    /// Leaves out the frames that tell nothing: those that led to a delivery that is not drawn, and those whose fate came when
+    /// all was over, but for a message that never was delivered.
+    pub(super) fn choose_passages(&mut self) {
+        let mut passages = std::mem::take(&mut self.passages);
+        let last = self.window().1;
+        passages.retain(|passage| match passage.delivery {
+            Some(op) => self.find(Origin::Op(op)).is_some(),
+            None => self.lane(passage.to).is_some() && (passage.ended <= last || self.is_never_delivered(passage)),
+        });
+        self.passages = passages;
+    }
+
     pub(super) fn add_passages(&mut self) {
         for at in 0..self.passages.len() {
             let passage = self.passages[at].clone();
             let Some(to) = self.lane(passage.to) else { continue };
-            // What led to a delivery that is not drawn, or was lost when all was over, tells nothing.
-            let undrawn = passage.delivery.is_some_and(|op| self.find(Origin::Op(op)).is_none());
-            if undrawn || (!passage.arrived && passage.sent > self.window().1) {
-                continue;
-            }
             let Some(from) = self.lane(passage.from) else {
                 self.credit(&passage);
                 continue;
@@ -31,6 +38,14 @@ impl Scene<'_> {
             self.ways.push(Way { rows: (begin, end), lanes: (from, to), fate });
         }
         self.infer();
+    }
+
+    /// Whether a frame arrived at the node that broke the property, and its message is known never to be delivered there.
+    fn is_never_delivered(&self, passage: &Passage) -> bool {
+        let guilty = Some(&self.evidence.nodes[passage.to]) == self.witness.node.as_ref();
+        let never = NEVER.contains(&self.witness.shape.as_str()) && self.property != "gap-free-order";
+        let undelivered = passage.message.is_some() && passage.delivery.is_none();
+        passage.arrived && undelivered && guilty && never
     }
 
     /// A delivery whose frame came from a node that is not drawn says from which.
@@ -51,7 +66,7 @@ impl Scene<'_> {
                 return origin;
             }
         }
-        let never = passage.arrived && passage.delivery.is_none() && NEVER.contains(&self.witness.shape.as_str());
+        let never = self.is_never_delivered(passage);
         let mut note = passage.note.clone();
         match passage.message {
             Some(message) if passage.delivery.is_some() => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{Diagram, Fate, Holders, Item, Lasts, Order, OrderOf, Sort};
+use super::super::{Arrangement, Diagram, Fate, Holders, Item, Lasts, Order, OrderOf, Sort};
 use super::glyphs::Glyph;
 use super::{Paint, Style, WIDTH};
 use crate::words::{clipped, columns, counted, folded, harmless, listed};
@@ -12,7 +12,7 @@ use crate::words::{clipped, columns, counted, folded, harmless, listed};
 pub fn orders(diagram: &Diagram, style: Style) -> String {
     let deliveries: Vec<&Order> = diagram.orders.iter().filter(|order| order.of == OrderOf::Deliveries).collect();
     let (mut text, mut lines) = (String::new(), diagram.orders.iter().collect::<Vec<_>>());
-    if deliveries.len() > 1 {
+    if diagram.arrangement == Arrangement::Positions && deliveries.len() > 1 {
         lines.retain(|order| order.of == OrderOf::Broadcasts);
         text.push_str(&table(&deliveries, style));
     }

@@ -202,14 +202,25 @@ fn marks(row: &Row, (layout, y): (&Layout, usize), canvas: &mut Canvas) {
         let paint = if wrong { Paint::Wrong } else { Paint::Strong };
         let x = layout.x(mark.lane);
         canvas.glyph((x, y), Glyph::Mark(mark.sort), paint);
-        let label = &mark.label;
-        let width = columns(label);
-        let room = if mark.lane + 1 < layout.lanes { layout.pitch - 1 } else { layout.note_x - x - 1 };
-        // Behind the mark, or where an arrow stands there, as far behind as it takes; where there is no room the note says it.
-        let free = (2..4).find(|by| by + width < room + 1 && canvas.is_free((x + by - 1, y), width + 2));
-        if let Some(by) = free.filter(|_| width > 0) {
-            canvas.text((x + by - 1, y), &format!(" {label} "), paint);
-        }
+        let room = if mark.lane + 1 < layout.lanes { x + layout.pitch } else { layout.note_x };
+        label(&mark.label, ((x, y), room, paint), canvas);
+    }
+}
+
+/// Writes a label behind its mark, or before it, where no line is in its way; elsewhere the note says it.
+fn label(label: &str, ((x, y), room, paint): ((usize, usize), usize, Paint), canvas: &mut Canvas) {
+    let width = columns(label);
+    let places = [
+        (x + 1, format!(" {label} ")),
+        (x + 1, format!(" {label}")),
+        (x.saturating_sub(width + 2), format!(" {label} ")),
+    ];
+    let fits = |(at, text): &&(usize, String)| {
+        let end = at + columns(text);
+        at + 1 > LANES_X.min(x) && end <= room && canvas.is_free((*at, y), columns(text))
+    };
+    if let (true, Some((at, text))) = (width > 0, places.iter().find(fits)) {
+        canvas.text((*at, y), text, paint);
     }
 }
 
