@@ -58,6 +58,11 @@ fn table(orders: &[&Order], style: Style) -> String {
     let positions: BTreeSet<u64> =
         orders.iter().flat_map(|order| order.items.iter().map(|item| item.position)).collect();
     let at = |order: &Order, position: u64| order.items.iter().find(|item| item.position == position).copied();
+    // Further on, pieces of one order stand beside nothing; of those only what the witness names is shown.
+    let tells = |position: &u64| {
+        let mut items = orders.iter().map(|order| at(order, *position));
+        items.clone().all(|item| item.is_some()) || items.any(|item| item.is_some_and(|item| item.named))
+    };
     let width = (WIDTH - 16) / orders.len().max(1) - 2;
     let cell = |text: &str| {
         let text = clipped(text, width.min(14));
@@ -67,7 +72,7 @@ fn table(orders: &[&Order], style: Style) -> String {
     let mut text = style.charset.text(&format!("    delivered as  {names}")).trim_end().to_owned() + "\n";
     let mut differs = false;
     let mut last = 0;
-    for position in positions {
+    for position in positions.iter().copied().filter(tells) {
         if position > last + 1 {
             text.push_str(style.charset.text(&format!("{:>16}\n", "...")).as_str());
         }
@@ -76,7 +81,7 @@ fn table(orders: &[&Order], style: Style) -> String {
         let shown = |item: &Option<Item>| match item {
             Some(item) if item.named => format!("[m{}]", item.message),
             Some(item) => format!(" m{}", item.message),
-            None => String::new(),
+            None => " …".to_owned(),
         };
         let cells: String = items.iter().map(|item| cell(&shown(item))).collect();
         let mut messages = items.iter().flatten().map(|item| item.message);
