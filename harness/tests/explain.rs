@@ -133,7 +133,8 @@ fn fifo_order_shows_the_order_of_the_sender_against_that_of_the_node() {
             413300 413600 n1 n3 send/1 passed
         ",
     };
-    story.is_explained(&expect![[r#"
+    story.is_explained(
+        &expect![[r#"
         fifo-order: n3 delivered m2 before m1, though n1 broadcast m1 first.
 
           #         ms  n1          n3
@@ -167,7 +168,8 @@ fn fifo_order_shows_the_order_of_the_sender_against_that_of_the_node() {
                                      m1 has not been delivered at n3
            5    414.000 ms  n3       delivers m1         11
                                      too late
-    "#]], &expect![[r#"
+    "#]],
+        &expect![[r#"
         fifo-order: n3 delivered m2 before m1, though n1 broadcast m1 first.
 
           #         ms  n1          n3
@@ -201,7 +203,8 @@ fn fifo_order_shows_the_order_of_the_sender_against_that_of_the_node() {
                                      m1 has not been delivered at n3
            5    414.000 ms  n3       delivers m1         11
                                      too late
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -272,7 +275,8 @@ fn agreement_shows_who_has_it_and_who_has_not_up_to_the_end() {
             34300 - n1 n3 relay/1 dropped 1
         ",
     };
-    story.is_explained(&expect![[r#"
+    story.is_explained(
+        &expect![[r#"
         agreement: n2 delivered m1, but n3 and n9 never did.
 
           #         ms  n1     n2     n3     n9
@@ -307,7 +311,8 @@ fn agreement_shows_who_has_it_and_who_has_not_up_to_the_end() {
                                      a life ends here
            5   2814.000 ms  nemesis  says that all is healed and drained  56
                                      m1 is not delivered at n3 and n9
-    "#]], &expect![[r#"
+    "#]],
+        &expect![[r#"
         agreement: n2 delivered m1, but n3 and n9 never did.
 
           #         ms  n1     n2     n3     n9
@@ -342,7 +347,8 @@ fn agreement_shows_who_has_it_and_who_has_not_up_to_the_end() {
                                      a life ends here
            5   2814.000 ms  nemesis  says that all is healed and drained  56
                                      m1 is not delivered at n3 and n9
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -362,7 +368,8 @@ fn uniform_agreement_shows_that_who_delivered_it_crashed() {
             20900 - n1 n2 relay/7 reset
         ",
     };
-    story.is_explained(&expect![[r#"
+    story.is_explained(
+        &expect![[r#"
         uniform-agreement: n1, which crashed, delivered m7, but n2 and n3 never did.
 
           #         ms  n1         n2         n3
@@ -390,7 +397,8 @@ fn uniform_agreement_shows_that_who_delivered_it_crashed() {
                                      a life ends here
            4   2021.000 ms  nemesis  says that all is healed and drained  7
                                      m7 is not delivered at n2 and n3
-    "#]], &expect![[r#"
+    "#]],
+        &expect![[r#"
         uniform-agreement: n1, which crashed, delivered m7, but n2 and n3 never did.
 
           #         ms  n1         n2         n3
@@ -418,7 +426,8 @@ fn uniform_agreement_shows_that_who_delivered_it_crashed() {
                                      a life ends here
            4   2021.000 ms  nemesis  says that all is healed and drained  7
                                      m7 is not delivered at n2 and n3
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -437,7 +446,8 @@ fn validity_shows_the_broadcast_and_the_end() {
             78700 79000 n1 n2 send/3 passed
         ",
     };
-    story.is_explained(&expect![[r#"
+    story.is_explained(
+        &expect![[r#"
         validity: n1 broadcast m3 and never delivered it.
 
           #         ms  n1
@@ -457,7 +467,8 @@ fn validity_shows_the_broadcast_and_the_end() {
                                      n1 owes itself the delivery
            2   2626.000 ms  nemesis  says that all is healed and drained  6
                                      m3 is not delivered
-    "#]], &expect![[r#"
+    "#]],
+        &expect![[r#"
         validity: n1 broadcast m3 and never delivered it.
 
           #         ms  n1
@@ -477,7 +488,8 @@ fn validity_shows_the_broadcast_and_the_end() {
                                      n1 owes itself the delivery
            2   2626.000 ms  nemesis  says that all is healed and drained  6
                                      m3 is not delivered
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -500,7 +512,8 @@ fn no_duplication_shows_both_deliveries_and_what_led_to_them() {
             56200 56300 n1 n2 send/1 passed
         ",
     };
-    story.is_explained(&expect![[r#"
+    story.is_explained(
+        &expect![[r#"
         no-duplication: n2 delivered m1 more than once.
 
           #         ms  n1          n2
@@ -521,7 +534,8 @@ fn no_duplication_shows_both_deliveries_and_what_led_to_them() {
                                      m1 is delivered at n2
            3     57.000 ms  n2       delivers m1    6
                                      delivered again
-    "#]], &expect![[r#"
+    "#]],
+        &expect![[r#"
         no-duplication: n2 delivered m1 more than once.
 
           #         ms  n1          n2
@@ -542,7 +556,8 @@ fn no_duplication_shows_both_deliveries_and_what_led_to_them() {
                                      m1 is delivered at n2
            3     57.000 ms  n2       delivers m1    6
                                      delivered again
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -560,7 +575,8 @@ fn no_creation_shows_what_arrived_before() {
             70900 70950 n1 n2 send/3 passed
         ",
     };
-    story.is_explained(&expect![[r#"
+    story.is_explained(
+        &expect![[r#"
         no-creation: n2 delivered m900000003, which nobody broadcast.
 
           #         ms  n1          n2
@@ -574,7 +590,8 @@ fn no_creation_shows_what_arrived_before() {
            #          time  who  what                 line
            1     71.300 ms  n2   delivers m900000003  4
                                  nobody asked for it or broadcast it
-    "#]], &expect![[r#"
+    "#]],
+        &expect![[r#"
         no-creation: n2 delivered m900000003, which nobody broadcast.
 
           #         ms  n1          n2
@@ -588,7 +605,8 @@ fn no_creation_shows_what_arrived_before() {
            #          time  who  what                 line
            1     71.300 ms  n2   delivers m900000003  4
                                  nobody asked for it or broadcast it
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -606,7 +624,8 @@ fn two_leaders_of_one_term_stand_side_by_side() {
         "#,
         trace: "",
     };
-    story.is_explained(&expect![[r#"
+    story.is_explained(
+        &expect![[r#"
         one-leader-per-term: n2 and n5 both led term 4.
 
           #         ms  n2          n5
@@ -627,7 +646,8 @@ fn two_leaders_of_one_term_stand_side_by_side() {
                                      in force until 410 ms
            3    400.000 ms  n5       leads term 4  5
                                      the term has a leader already
-    "#]], &expect![[r#"
+    "#]],
+        &expect![[r#"
         one-leader-per-term: n2 and n5 both led term 4.
 
           #         ms  n2          n5
@@ -648,7 +668,8 @@ fn two_leaders_of_one_term_stand_side_by_side() {
                                      in force until 410 ms
            3    400.000 ms  n5       leads term 4  5
                                      the term has a leader already
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -667,7 +688,8 @@ fn survives_shows_what_the_node_was_doing() {
             613200 613300 n2 n1 ack/send/1 passed
         ",
     };
-    story.is_explained(&expect![[r#"
+    story.is_explained(
+        &expect![[r#"
         survives: n1 exited by itself (code 101).
 
           #         ms  n1          n2
@@ -684,7 +706,8 @@ fn survives_shows_what_the_node_was_doing() {
            #          time  who  what                         line
            1    625.000 ms  n1   exited by itself (code 101)  5
                                  no fault made it
-    "#]], &expect![[r#"
+    "#]],
+        &expect![[r#"
         survives: n1 exited by itself (code 101).
 
           #         ms  n1          n2
@@ -701,7 +724,8 @@ fn survives_shows_what_the_node_was_doing() {
            #          time  who  what                         line
            1    625.000 ms  n1   exited by itself (code 101)  5
                                  no fault made it
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -728,7 +752,8 @@ fn a_message_that_is_held_hangs_in_front_of_the_node() {
             20200 21000 n1 n2 send/1 passed
         ",
     };
-    story.is_explained(&expect![[r#"
+    story.is_explained(
+        &expect![[r#"
         fifo-order: n3 delivered m2 before m1, though n1 broadcast m1 first.
 
           #         ms  n1          n3
@@ -761,7 +786,8 @@ fn a_message_that_is_held_hangs_in_front_of_the_node() {
                                      m1 has not been delivered at n3
            5     90.600 ms  n3       delivers m1           11
                                      too late
-    "#]], &expect![[r#"
+    "#]],
+        &expect![[r#"
         fifo-order: n3 delivered m2 before m1, though n1 broadcast m1 first.
 
           #         ms  n1          n3
@@ -794,7 +820,8 @@ fn a_message_that_is_held_hangs_in_front_of_the_node() {
                                      m1 has not been delivered at n3
            5     90.600 ms  n3       delivers m1           11
                                      too late
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -811,7 +838,8 @@ fn without_a_trace_arrows_run_from_broadcast_to_delivery() {
         "#,
         trace: "",
     };
-    story.is_explained(&expect![[r#"
+    story.is_explained(
+        &expect![[r#"
         fifo-order: n2 delivered m2 before m1, though n1 broadcast m1 first.
 
           #         ms  n1          n2
@@ -837,7 +865,8 @@ fn without_a_trace_arrows_run_from_broadcast_to_delivery() {
                                  m1 has not been delivered at n2
            4     95.000 ms  n2   delivers m1    5
                                  too late
-    "#]], &expect![[r#"
+    "#]],
+        &expect![[r#"
         fifo-order: n2 delivered m2 before m1, though n1 broadcast m1 first.
 
           #         ms  n1          n2
@@ -863,5 +892,6 @@ fn without_a_trace_arrows_run_from_broadcast_to_delivery() {
                                  m1 has not been delivered at n2
            4     95.000 ms  n2   delivers m1    5
                                  too late
-    "#]]);
+    "#]],
+    );
 }

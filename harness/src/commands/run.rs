@@ -128,6 +128,9 @@ async fn run_one(
     let verdict = judge_path(folder.path(), &args.judge)?;
     let written = folder.write("verdict.json", (serde_json::to_string_pretty(&verdict)? + "\n").as_bytes());
     report(args, &folder, &verdict)?;
+    if let Some(cost) = Cost::of(&ended, &verdict) {
+        note(&cost.to_string());
+    }
     let mut exit = Exit::from(&verdict);
     for failure in [ended.failure, kept.err(), written.err()].into_iter().flatten() {
         complain(&failure);
@@ -137,6 +140,33 @@ async fn run_one(
         exit = exit.worst(Exit::Inconclusive);
     }
     Ok(Run { folder, exit })
+}
+
+/// What a broadcast cost the network: frames and bytes, retransmissions and acknowledgements included.
+struct Cost {
+    frames: u64,
+    bytes: u64,
+    broadcasts: u64,
+}
+
+impl Cost {
+    /// `None` for a run without a broadcast.
+    fn of(ended: &Ended, verdict: &Verdict) -> Option<Self> {
+        let totals = ended.facts.pointer("/network/totals").unwrap_or(&ended.facts);
+        let number = |names: [&str; 2]| names.iter().find_map(|name| totals.get(*name)?.as_u64());
+        let (frames, bytes) = (number(["frames_in", "frames"])?, number(["bytes_in", "bytes"])?);
+        let broadcasts = verdict.counts.broadcasts.max(verdict.counts.acknowledged);
+        (broadcasts > 0).then_some(Self { frames, bytes, broadcasts })
+    }
+}
+
+impl std::fmt::Display for Cost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { frames, bytes, broadcasts } = self;
+        let tenths = frames * 10 / broadcasts;
+        let (whole, tenth, each) = (tenths / 10, tenths % 10, bytes / broadcasts);
+        write!(f, "cost:  {whole}.{tenth} frames and {each} bytes a broadcast, {frames} frames in all")
+    }
 }
 
 /// The nodes of a run in lockstep.

@@ -130,6 +130,8 @@ impl Temblor {
     /// A text with what differs from run to run replaced: the folder and the names of runs.
     pub fn plain(&self, text: &str) -> String {
         let text = text.replace(self.folder().to_str().expect("a plain name"), "FOLDER");
+        // What a broadcast cost differs from run to run.
+        let text: String = text.split_inclusive('\n').filter(|line| !line.starts_with("cost:")).collect();
         text.split_inclusive(['/', ' ', '\n', ':', ',']).map(without_stamp).collect()
     }
 
