@@ -895,3 +895,580 @@ fn without_a_trace_arrows_run_from_broadcast_to_delivery() {
     "#]],
     );
 }
+
+#[test]
+fn causal_order_shows_the_chain_of_causes() {
+    let story = Story {
+        nodes: 3,
+        property: "causal-order",
+        history: r#"
+            10000 ! delay {"id":1,"class":"link","links":[["n1","n3"]],"delay_us":80000}
+            20000 n1 broadcast 1
+            20100 n1 deliver 1
+            25000 n2 deliver 1
+            40000 n2 broadcast 2
+            40100 n2 deliver 2
+            45000 n3 deliver 2
+            45100 n1 deliver 2
+            101000 n3 deliver 1
+            200000 ! end delay {"id":1,"class":"link","bites":[["n1","n3",1]]}
+            900000 ! drained {}
+        "#,
+        trace: "
+            20200 20300 n1 n2 send/1 passed
+            20200 100300 n1 n3 send/1 delayed 1
+            40200 40300 n2 n3 send/2 passed
+        ",
+    };
+    story.is_explained(&expect![[r#"
+        causal-order: n3 delivered m2 before m1, which n2 had delivered before it
+        broadcast m2.
+
+          #         ms  n1        n2        n3
+                        │         │         │
+          1     10.000  │         │         │         ╭ delay 1: n1 → n3
+                +10 ms  ⋮         ⋮         ⋮         │
+          2     20.000  ◆ m1 ─────┼───────╮ │         │ broadcasts m1
+          3     25.000  ├────────▶● m1    │ │         │ delivers m1
+                +15 ms  ⋮         ⋮       │ ⋮         │
+          4     40.000  │ ╭┄┄┄┄┄┄┄◆ m2    │ │         │ broadcasts m2
+          5     45.000  │ ┆       ├───────┼▶● m2      │ delivers m2
+                45.100  ●◀╯       │       │ │         │ delivers m2
+                +55 ms  ⋮         ⋮       │ ⋮         │
+          6    101.000  │         │       ╰▶● m1      │ delivers m1, 80 ms late by delay
+                        │         │         │         │ 1
+
+            n2 delivered  m1 m2
+            n3 delivered  m2 m1
+
+            ◆ broadcast   ● delivery   ─▶ frame   ┄▶ from its broadcast
+
+           #          time  who      what            line
+           1     10.000 ms  nemesis  delay n1 to n3  2
+                                     in force until 200 ms
+           2     20.000 ms  n1       broadcasts m1   3
+                                     m1 is the cause
+           3     25.000 ms  n2       delivers m1     5
+                                     from here on all that n2 broadcasts depends on m1
+           4     40.000 ms  n2       broadcasts m2   6
+                                     so m1 precedes m2
+           5     45.000 ms  n3       delivers m2     8
+                                     m1 has not been delivered at n3
+           6    101.000 ms  n3       delivers m1     10
+                                     too late
+    "#]], &expect![[r#"
+        causal-order: n3 delivered m2 before m1, which n2 had delivered before it
+        broadcast m2.
+
+          #         ms  n1        n2        n3
+                        |         |         |
+          1     10.000  |         |         |         + delay 1: n1 -> n3
+                +10 ms  :         :         :         |
+          2     20.000  B m1 -----+-------+ |         | broadcasts m1
+          3     25.000  +-------->D m1    | |         | delivers m1
+                +15 ms  :         :       | :         |
+          4     40.000  | +.......B m2    | |         | broadcasts m2
+          5     45.000  | :       +-------+>D m2      | delivers m2
+                45.100  D<+       |       | |         | delivers m2
+                +55 ms  :         :       | :         |
+          6    101.000  |         |       +>D m1      | delivers m1, 80 ms late by delay
+                        |         |         |         | 1
+
+            n2 delivered  m1 m2
+            n3 delivered  m2 m1
+
+            B broadcast   D delivery   -> frame   .> from its broadcast
+
+           #          time  who      what            line
+           1     10.000 ms  nemesis  delay n1 to n3  2
+                                     in force until 200 ms
+           2     20.000 ms  n1       broadcasts m1   3
+                                     m1 is the cause
+           3     25.000 ms  n2       delivers m1     5
+                                     from here on all that n2 broadcasts depends on m1
+           4     40.000 ms  n2       broadcasts m2   6
+                                     so m1 precedes m2
+           5     45.000 ms  n3       delivers m2     8
+                                     m1 has not been delivered at n3
+           6    101.000 ms  n3       delivers m1     10
+                                     too late
+    "#]]);
+}
+
+#[test]
+fn total_order_shows_the_sequences_side_by_side() {
+    let story = Story {
+        nodes: 3,
+        property: "total-order",
+        history: r#"
+            1001 n1 broadcast 1
+            1001 n1 deliver 1
+            1002 n2 deliver 1
+            1003 n3 deliver 1
+            2001 n1 broadcast 2
+            2001 n1 deliver 2
+            2002 n2 deliver 2
+            2003 n3 deliver 2
+            3001 n1 broadcast 3
+            3001 n1 deliver 3
+            3002 n2 deliver 3
+            3003 n3 deliver 3
+            4001 n1 broadcast 4
+            4001 n1 deliver 4
+            4002 n2 deliver 4
+            4003 n3 deliver 4
+            5001 n1 broadcast 5
+            5001 n1 deliver 5
+            5002 n2 deliver 5
+            5003 n3 deliver 5
+            6001 n1 broadcast 6
+            6001 n1 deliver 6
+            6002 n2 deliver 6
+            6003 n3 deliver 6
+            7001 n1 broadcast 7
+            7001 n1 deliver 7
+            7002 n2 deliver 7
+            7003 n3 deliver 7
+            8001 n1 broadcast 8
+            8001 n1 deliver 8
+            8002 n2 deliver 8
+            8003 n3 deliver 8
+            9001 n1 broadcast 9
+            9001 n1 deliver 9
+            9002 n2 deliver 9
+            9003 n3 deliver 9
+            10001 n1 broadcast 10
+            10001 n1 deliver 10
+            10002 n2 deliver 10
+            10003 n3 deliver 10
+            11001 n1 broadcast 11
+            11001 n1 deliver 11
+            11002 n2 deliver 11
+            11003 n3 deliver 11
+            12001 n1 broadcast 12
+            12001 n1 deliver 12
+            12002 n2 deliver 12
+            12003 n3 deliver 12
+            13001 n1 broadcast 13
+            13001 n1 deliver 13
+            13002 n2 deliver 13
+            13003 n3 deliver 13
+            14001 n1 broadcast 14
+            14001 n1 deliver 14
+            14002 n2 deliver 14
+            14003 n3 deliver 14
+            15001 n1 broadcast 15
+            15001 n1 deliver 15
+            15002 n2 deliver 15
+            15003 n3 deliver 15
+            16001 n1 broadcast 16
+            16001 n1 deliver 16
+            16002 n2 deliver 16
+            16003 n3 deliver 16
+            17001 n1 broadcast 17
+            17001 n1 deliver 17
+            17002 n2 deliver 17
+            17003 n3 deliver 17
+            18001 n1 broadcast 18
+            18001 n1 deliver 18
+            18002 n2 deliver 18
+            18003 n3 deliver 18
+            19001 n1 broadcast 19
+            19001 n1 deliver 19
+            19002 n2 deliver 19
+            19003 n3 deliver 19
+            20001 n1 broadcast 20
+            20001 n1 deliver 20
+            20002 n2 deliver 20
+            20003 n3 deliver 20
+            21001 n1 broadcast 21
+            21001 n1 deliver 21
+            21002 n2 deliver 21
+            21003 n3 deliver 21
+            22001 n1 broadcast 22
+            22001 n1 deliver 22
+            22002 n2 deliver 22
+            22003 n3 deliver 22
+            23001 n1 broadcast 23
+            23001 n1 deliver 23
+            23002 n2 deliver 23
+            23003 n3 deliver 23
+            24001 n1 broadcast 24
+            24001 n1 deliver 24
+            24002 n2 deliver 24
+            24003 n3 deliver 24
+            25001 n1 broadcast 25
+            25001 n1 deliver 25
+            25002 n2 deliver 25
+            25003 n3 deliver 25
+            26001 n1 broadcast 26
+            26001 n1 deliver 26
+            26002 n2 deliver 26
+            26003 n3 deliver 26
+            27001 n1 broadcast 27
+            27001 n1 deliver 27
+            27002 n2 deliver 27
+            27003 n3 deliver 27
+            28001 n1 broadcast 28
+            28001 n1 deliver 28
+            28002 n2 deliver 28
+            28003 n3 deliver 28
+            29001 n1 broadcast 29
+            29001 n1 deliver 29
+            29002 n2 deliver 29
+            29003 n3 deliver 29
+            30001 n1 broadcast 30
+            30001 n1 deliver 30
+            30002 n2 deliver 30
+            30003 n3 deliver 30
+            31001 n1 broadcast 31
+            31001 n1 deliver 31
+            31002 n2 deliver 31
+            31003 n3 deliver 31
+            32001 n1 broadcast 32
+            32001 n1 deliver 32
+            32002 n2 deliver 32
+            32003 n3 deliver 32
+            33001 n1 broadcast 33
+            33001 n1 deliver 33
+            33002 n2 deliver 33
+            33003 n3 deliver 33
+            34001 n1 broadcast 34
+            34001 n1 deliver 34
+            34002 n2 deliver 34
+            34003 n3 deliver 34
+            35001 n1 broadcast 35
+            35001 n1 deliver 35
+            35002 n2 deliver 35
+            35003 n3 deliver 35
+            36001 n1 broadcast 36
+            36001 n1 deliver 36
+            36002 n2 deliver 36
+            36003 n3 deliver 36
+            37001 n1 broadcast 37
+            37001 n1 deliver 37
+            37002 n2 deliver 37
+            37003 n3 deliver 37
+            38001 n1 broadcast 38
+            38001 n1 deliver 38
+            38002 n2 deliver 38
+            38003 n3 deliver 38
+            39001 n1 broadcast 39
+            39001 n1 deliver 39
+            39002 n2 deliver 39
+            39003 n3 deliver 39
+            40001 n1 broadcast 40
+            40001 n1 deliver 40
+            40002 n2 deliver 40
+            40003 n3 deliver 40
+
+            60000 n1 broadcast 101
+            60100 n2 broadcast 102
+            60200 n1 deliver 101
+            61000 n1 deliver 102
+            61100 n2 deliver 101
+            61200 n2 deliver 102
+            61300 n3 deliver 102
+            61400 n3 deliver 101
+            70000 n1 broadcast 103
+            70001 n1 deliver 103
+            70002 n2 deliver 103
+            70003 n3 deliver 103
+            900000 ! drained {}
+        "#,
+        trace: "",
+    };
+    story.is_explained(&expect![[r#"
+        total-order: n1 delivered m101 before m102, and n3 m102 before m101.
+
+          #         ms  n1         n2         n3
+                        │          │          │
+                60.000  ◆ m101 ┄┄┬┄┼┄┄┄┄┄┄┄╮  │          broadcasts m101
+                60.100  │ ╭┄┄┄┄┄┄┼┄◆ m102 ┄┼╮ │          broadcasts m102
+          1     60.200  ● ┆      ┆ │       ┆┆ │          delivers m101
+          2     61.000  ●◀╯      ┆ │       ┆┆ │          delivers m102
+                61.100  │        ╰▶● m101  ┆┆ │          delivers m101
+          3     61.300  │          │       ┆╰▶● m102     delivers m102
+          4     61.400  │          │       ╰┄▶● m101     delivers m101
+
+            delivered as  n1              n3
+                     ...
+                     39.   m39             m39
+                     40.   m40             m40
+                     41.  [m101]          [m102]  differs
+                     42.  [m102]          [m101]
+                     43.   m103            m103
+
+            ◆ broadcast   ● delivery   ┄▶ from its broadcast
+
+           #          time  who  what           line
+           1     60.200 ms  n1   delivers m101  164
+                                 m101 comes first at n1
+           2     61.000 ms  n1   delivers m102  165
+                                 then m102
+           3     61.300 ms  n3   delivers m102  168
+                                 m102 comes first at n3
+           4     61.400 ms  n3   delivers m101  169
+                                 then m101: the other order
+
+        total-order: n2 delivered m101 before m102, and n3 m102 before m101.
+
+          #         ms  n1         n2         n3
+                        │          │          │
+                60.000  ◆ m101 ┄┄┬┄┼┄┄┄┄┄┄┄╮  │          broadcasts m101
+                60.100  │        ┆ ◆ m102 ┄┼╮ │          broadcasts m102
+                 +1 ms  ⋮        ┆ ⋮       ┆┆ ⋮
+          1     61.100  │        ╰▶● m101  ┆┆ │          delivers m101
+          2     61.200  │          ● m102  ┆┆ │          delivers m102
+          3     61.300  │          │       ┆╰▶● m102     delivers m102
+          4     61.400  │          │       ╰┄▶● m101     delivers m101
+
+            delivered as  n2              n3
+                     ...
+                     39.   m39             m39
+                     40.   m40             m40
+                     41.  [m101]          [m102]  differs
+                     42.  [m102]          [m101]
+                     43.   m103            m103
+
+            ◆ broadcast   ● delivery   ┄▶ from its broadcast
+
+           #          time  who  what           line
+           1     61.100 ms  n2   delivers m101  166
+                                 m101 comes first at n2
+           2     61.200 ms  n2   delivers m102  167
+                                 then m102
+           3     61.300 ms  n3   delivers m102  168
+                                 m102 comes first at n3
+           4     61.400 ms  n3   delivers m101  169
+                                 then m101: the other order
+    "#]], &expect![[r#"
+        total-order: n1 delivered m101 before m102, and n3 m102 before m101.
+
+          #         ms  n1         n2         n3
+                        |          |          |
+                60.000  B m101 ..+.+.......+  |          broadcasts m101
+                60.100  | +......+.B m102 .++ |          broadcasts m102
+          1     60.200  D :      : |       :: |          delivers m101
+          2     61.000  D<+      : |       :: |          delivers m102
+                61.100  |        +>D m101  :: |          delivers m101
+          3     61.300  |          |       :+>D m102     delivers m102
+          4     61.400  |          |       +.>D m101     delivers m101
+
+            delivered as  n1              n3
+                     ...
+                     39.   m39             m39
+                     40.   m40             m40
+                     41.  [m101]          [m102]  differs
+                     42.  [m102]          [m101]
+                     43.   m103            m103
+
+            B broadcast   D delivery   .> from its broadcast
+
+           #          time  who  what           line
+           1     60.200 ms  n1   delivers m101  164
+                                 m101 comes first at n1
+           2     61.000 ms  n1   delivers m102  165
+                                 then m102
+           3     61.300 ms  n3   delivers m102  168
+                                 m102 comes first at n3
+           4     61.400 ms  n3   delivers m101  169
+                                 then m101: the other order
+
+        total-order: n2 delivered m101 before m102, and n3 m102 before m101.
+
+          #         ms  n1         n2         n3
+                        |          |          |
+                60.000  B m101 ..+.+.......+  |          broadcasts m101
+                60.100  |        : B m102 .++ |          broadcasts m102
+                 +1 ms  :        : :       :: :
+          1     61.100  |        +>D m101  :: |          delivers m101
+          2     61.200  |          D m102  :: |          delivers m102
+          3     61.300  |          |       :+>D m102     delivers m102
+          4     61.400  |          |       +.>D m101     delivers m101
+
+            delivered as  n2              n3
+                     ...
+                     39.   m39             m39
+                     40.   m40             m40
+                     41.  [m101]          [m102]  differs
+                     42.  [m102]          [m101]
+                     43.   m103            m103
+
+            B broadcast   D delivery   .> from its broadcast
+
+           #          time  who  what           line
+           1     61.100 ms  n2   delivers m101  166
+                                 m101 comes first at n2
+           2     61.200 ms  n2   delivers m102  167
+                                 then m102
+           3     61.300 ms  n3   delivers m102  168
+                                 m102 comes first at n3
+           4     61.400 ms  n3   delivers m101  169
+                                 then m101: the other order
+    "#]]);
+}
+
+#[test]
+fn gap_free_order_shows_the_first_position_that_differs() {
+    let story = Story {
+        nodes: 3,
+        property: "gap-free-order",
+        history: r#"
+            10000 n1 broadcast 1
+            10100 n1 broadcast 2
+            10200 n1 broadcast 3
+            11000 n1 deliver 1
+            11100 n1 deliver 2
+            11200 n1 deliver 3
+            12000 n2 deliver 1
+            12100 n2 deliver 3
+            13000 n3 deliver 1
+            13100 n3 deliver 2
+            13200 n3 deliver 3
+            900000 ! drained {}
+        "#,
+        trace: "",
+    };
+    story.is_explained(&expect![[r#"
+        gap-free-order: as message number 2 n1 delivered m2, and n2 m3.
+
+          #         ms  n1          n2
+                        │           │
+                10.100  ◆ m2        │           broadcasts m2
+                10.200  ◆ m3 ┄┄┄┄┄╮ │           broadcasts m3
+          1     11.100  ● m2      ┆ │           delivers m2
+                 +1 ms  ⋮         ┆ ⋮
+          2     12.100  │         ╰▶● m3        delivers m3
+
+            delivered as  n1              n2
+                      1.   m1              m1
+                      2.  [m2]            [m3]  differs
+                      3.  [m3]             …
+
+            ◆ broadcast   ● delivery   ┄▶ from its broadcast
+            Not drawn: n3.
+
+           #          time  who  what         line
+           1     11.100 ms  n1   delivers m2  6
+                                 number 2 at n1; all before it are the same at both
+           2     12.100 ms  n2   delivers m3  9
+                                 number 2 at n2 is another message
+    "#]], &expect![[r#"
+        gap-free-order: as message number 2 n1 delivered m2, and n2 m3.
+
+          #         ms  n1          n2
+                        |           |
+                10.100  B m2        |           broadcasts m2
+                10.200  B m3 .....+ |           broadcasts m3
+          1     11.100  D m2      : |           delivers m2
+                 +1 ms  :         : :
+          2     12.100  |         +>D m3        delivers m3
+
+            delivered as  n1              n2
+                      1.   m1              m1
+                      2.  [m2]            [m3]  differs
+                      3.  [m3]             ~
+
+            B broadcast   D delivery   .> from its broadcast
+            Not drawn: n3.
+
+           #          time  who  what         line
+           1     11.100 ms  n1   delivers m2  6
+                                 number 2 at n1; all before it are the same at both
+           2     12.100 ms  n2   delivers m3  9
+                                 number 2 at n2 is another message
+    "#]]);
+}
+
+#[test]
+fn one_order_shows_the_cycle() {
+    let story = Story {
+        nodes: 3,
+        property: "one-order",
+        history: r#"
+            10000 n1 broadcast 1
+            10100 n2 broadcast 2
+            10200 n3 broadcast 3
+            11000 n1 deliver 1
+            11100 n1 deliver 2
+            12000 n2 deliver 2
+            12100 n2 deliver 3
+            13000 n3 deliver 3
+            13100 n3 deliver 1
+            900000 ! drained {}
+        "#,
+        trace: "",
+    };
+    story.is_explained(&expect![[r#"
+        one-order: no one order fits all nodes: n1 delivered m1 before m2; n2 delivered
+        m2 before m3; n3 delivered m3 before m1.
+
+          #         ms  n1         n2         n3
+                        │          │          │
+                10.000  ◆ m1 ┄┄┄┄┄┄┼┄┄┄┄┄┄┄┄╮ │          broadcasts m1
+                10.100  │ ╭┄┄┄┄┄┄┄┄◆ m2     ┆ │          broadcasts m2
+                10.200  │ ┆        │ ╭┄┄┄┄┄┄┼┄◆ m3       broadcasts m3
+          1     11.000  ● ┆        │ ┆      ┆ │          delivers m1
+          2     11.100  ●◀╯        │ ┆      ┆ │          delivers m2
+          3     12.000  │       m2 ● ┆      ┆ │          delivers m2
+          4     12.100  │       m3 ●◀╯      ┆ │          delivers m3
+          5     13.000  │          │        ┆ ● m3       delivers m3
+          6     13.100  │          │        ╰▶● m1       delivers m1
+
+            n1 delivered  m1 m2
+            n2 delivered  m2 m3
+            n3 delivered  m3 m1
+
+            ◆ broadcast   ● delivery   ┄▶ from its broadcast
+
+           #          time  who  what         line
+           1     11.000 ms  n1   delivers m1  5
+                                 m1 first at n1
+           2     11.100 ms  n1   delivers m2  6
+                                 then m2
+           3     12.000 ms  n2   delivers m2  7
+                                 m2 first at n2
+           4     12.100 ms  n2   delivers m3  8
+                                 then m3
+           5     13.000 ms  n3   delivers m3  9
+                                 m3 first at n3
+           6     13.100 ms  n3   delivers m1  10
+                                 then m1
+    "#]], &expect![[r#"
+        one-order: no one order fits all nodes: n1 delivered m1 before m2; n2 delivered
+        m2 before m3; n3 delivered m3 before m1.
+
+          #         ms  n1         n2         n3
+                        |          |          |
+                10.000  B m1 ......+........+ |          broadcasts m1
+                10.100  | +........B m2     : |          broadcasts m2
+                10.200  | :        | +......+.B m3       broadcasts m3
+          1     11.000  D :        | :      : |          delivers m1
+          2     11.100  D<+        | :      : |          delivers m2
+          3     12.000  |       m2 D :      : |          delivers m2
+          4     12.100  |       m3 D<+      : |          delivers m3
+          5     13.000  |          |        : D m3       delivers m3
+          6     13.100  |          |        +>D m1       delivers m1
+
+            n1 delivered  m1 m2
+            n2 delivered  m2 m3
+            n3 delivered  m3 m1
+
+            B broadcast   D delivery   .> from its broadcast
+
+           #          time  who  what         line
+           1     11.000 ms  n1   delivers m1  5
+                                 m1 first at n1
+           2     11.100 ms  n1   delivers m2  6
+                                 then m2
+           3     12.000 ms  n2   delivers m2  7
+                                 m2 first at n2
+           4     12.100 ms  n2   delivers m3  8
+                                 then m3
+           5     13.000 ms  n3   delivers m3  9
+                                 m3 first at n3
+           6     13.100 ms  n3   delivers m1  10
+                                 then m1
+    "#]]);
+}
