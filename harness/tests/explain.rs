@@ -370,63 +370,63 @@ fn uniform_agreement_shows_that_who_delivered_it_crashed() {
     };
     story.is_explained(
         &expect![[r#"
-        uniform-agreement: n1, which crashed, delivered m7, but n2 and n3 never did.
+            uniform-agreement: n1, which crashed, delivered m7, but n2 and n3 never did.
 
-          #         ms  n1         n2         n3
-                        │          │          │
-          1     20.000  ◆ m7       │          │          broadcasts m7
-          2     20.100  ● m7       │          │          delivers m7
-          3     20.500  │          │          │          kill n1
-                20.900  ├────────╳ │          │          m7 lost in a reset
-                21.000  ■          │          │          ends by kill 1
-              +2000 ms             ⋮          ⋮
-          4   2021.000  ✓          ✗          ✗          all is healed and drained
+              #         ms  n1         n2         n3
+                            │          │          │
+              1     20.000  ◆ m7       │          │          broadcasts m7
+              2     20.100  ● m7       │          │          delivers m7
+              3     20.500  │          │          │          kill n1
+                    20.900  ├────────╳ │          │          m7 lost in a reset
+                    21.000  ■          │          │          ends by kill 1
+                  +2000 ms             ⋮          ⋮
+              4   2021.000  ✓          ✗          ✗          all is healed and drained
 
-            and, before it went down, at  n1 (1 node)
-            m7 missing at                 n2, n3 (2 nodes)
+                m7 delivered, then down  n1 (1 node)
+                m7 missing at            n2, n3 (2 nodes)
 
-            ◆ broadcast   ● delivery   ■ a life ends   ✓ has it   ✗ lacks it
-            ─╳ frame lost
+                ◆ broadcast   ● delivery   ■ a life ends   ✓ has it   ✗ lacks it
+                ─╳ frame lost
 
-           #          time  who      what                                 line
-           1     20.000 ms  n1       broadcasts m7                        2
-                                     m7 begins here
-           2     20.100 ms  n1       delivers m7                          3
-                                     every correct node owes it now
-           3     20.500 ms  nemesis  kill n1                              4
-                                     a life ends here
-           4   2021.000 ms  nemesis  says that all is healed and drained  7
-                                     m7 is not delivered at n2 and n3
-    "#]],
+               #          time  who      what                                 line
+               1     20.000 ms  n1       broadcasts m7                        2
+                                         m7 begins here
+               2     20.100 ms  n1       delivers m7                          3
+                                         every correct node owes it now
+               3     20.500 ms  nemesis  kill n1                              4
+                                         a life ends here
+               4   2021.000 ms  nemesis  says that all is healed and drained  7
+                                         m7 is not delivered at n2 and n3
+        "#]],
         &expect![[r#"
-        uniform-agreement: n1, which crashed, delivered m7, but n2 and n3 never did.
+            uniform-agreement: n1, which crashed, delivered m7, but n2 and n3 never did.
 
-          #         ms  n1         n2         n3
-                        |          |          |
-          1     20.000  B m7       |          |          broadcasts m7
-          2     20.100  D m7       |          |          delivers m7
-          3     20.500  |          |          |          kill n1
-                20.900  +--------x |          |          m7 lost in a reset
-                21.000  X          |          |          ends by kill 1
-              +2000 ms             :          :
-          4   2021.000  y          N          N          all is healed and drained
+              #         ms  n1         n2         n3
+                            |          |          |
+              1     20.000  B m7       |          |          broadcasts m7
+              2     20.100  D m7       |          |          delivers m7
+              3     20.500  |          |          |          kill n1
+                    20.900  +--------x |          |          m7 lost in a reset
+                    21.000  X          |          |          ends by kill 1
+                  +2000 ms             :          :
+              4   2021.000  y          N          N          all is healed and drained
 
-            and, before it went down, at  n1 (1 node)
-            m7 missing at                 n2, n3 (2 nodes)
+                m7 delivered, then down  n1 (1 node)
+                m7 missing at            n2, n3 (2 nodes)
 
-            B broadcast   D delivery   X a life ends   y has it   N lacks it
-            -x frame lost
+                B broadcast   D delivery   X a life ends   y has it   N lacks it
+                -x frame lost
 
-           #          time  who      what                                 line
-           1     20.000 ms  n1       broadcasts m7                        2
-                                     m7 begins here
-           2     20.100 ms  n1       delivers m7                          3
-                                     every correct node owes it now
-           3     20.500 ms  nemesis  kill n1                              4
-                                     a life ends here
-           4   2021.000 ms  nemesis  says that all is healed and drained  7
-                                     m7 is not delivered at n2 and n3
-    "#]],
+               #          time  who      what                                 line
+               1     20.000 ms  n1       broadcasts m7                        2
+                                         m7 begins here
+               2     20.100 ms  n1       delivers m7                          3
+                                         every correct node owes it now
+               3     20.500 ms  nemesis  kill n1                              4
+                                         a life ends here
+               4   2021.000 ms  nemesis  says that all is healed and drained  7
+                                         m7 is not delivered at n2 and n3
+        "#]],
     );
 }
 
@@ -514,49 +514,51 @@ fn no_duplication_shows_both_deliveries_and_what_led_to_them() {
     };
     story.is_explained(
         &expect![[r#"
-        no-duplication: n2 delivered m1 more than once.
+            no-duplication: n2 delivered m1 more than once.
 
-          #         ms  n1          n2
-                        │           │
-          1      8.000  │           │           ╭ loss 1: n2 → n1
-                +22 ms  ⋮           ⋮           │
-                30.000  ◆ m1        │           │ broadcasts m1
-          2     31.000  ├──────────▶● m1        │ delivers m1
-                +26 ms  ⋮           ⋮           │
-          3     57.000  ├──────────▶● m1        │ delivers m1, sent again
+              #         ms  n1          n2
+                            │           │
+              1      8.000  │           │           ╭ loss 1: n2 → n1
+                    +22 ms  ⋮           ⋮           │
+                    30.000  ◆ m1        │           │ broadcasts m1
+                    30.900  │ ╳─────────┤           │ ack/send/1 dropped by loss 1
+              2     31.000  ├──────────▶● m1        │ delivers m1
+                    +26 ms  ⋮           ⋮           │
+              3     57.000  ├──────────▶● m1        │ delivers m1, sent again
 
-            ◆ broadcast   ● delivery   ─▶ frame
+                ◆ broadcast   ● delivery   ─▶ frame   ─╳ frame lost
 
-           #          time  who      what           line
-           1      8.000 ms  nemesis  loss n2 to n1  2
-                                     in force until 99 ms
-           2     31.000 ms  n2       delivers m1    5
-                                     m1 is delivered at n2
-           3     57.000 ms  n2       delivers m1    6
-                                     delivered again
-    "#]],
+               #          time  who      what           line
+               1      8.000 ms  nemesis  loss n2 to n1  2
+                                         in force until 99 ms
+               2     31.000 ms  n2       delivers m1    5
+                                         m1 is delivered at n2
+               3     57.000 ms  n2       delivers m1    6
+                                         delivered again
+        "#]],
         &expect![[r#"
-        no-duplication: n2 delivered m1 more than once.
+            no-duplication: n2 delivered m1 more than once.
 
-          #         ms  n1          n2
-                        |           |
-          1      8.000  |           |           + loss 1: n2 -> n1
-                +22 ms  :           :           |
-                30.000  B m1        |           | broadcasts m1
-          2     31.000  +---------->D m1        | delivers m1
-                +26 ms  :           :           |
-          3     57.000  +---------->D m1        | delivers m1, sent again
+              #         ms  n1          n2
+                            |           |
+              1      8.000  |           |           + loss 1: n2 -> n1
+                    +22 ms  :           :           |
+                    30.000  B m1        |           | broadcasts m1
+                    30.900  | x---------+           | ack/send/1 dropped by loss 1
+              2     31.000  +---------->D m1        | delivers m1
+                    +26 ms  :           :           |
+              3     57.000  +---------->D m1        | delivers m1, sent again
 
-            B broadcast   D delivery   -> frame
+                B broadcast   D delivery   -> frame   -x frame lost
 
-           #          time  who      what           line
-           1      8.000 ms  nemesis  loss n2 to n1  2
-                                     in force until 99 ms
-           2     31.000 ms  n2       delivers m1    5
-                                     m1 is delivered at n2
-           3     57.000 ms  n2       delivers m1    6
-                                     delivered again
-    "#]],
+               #          time  who      what           line
+               1      8.000 ms  nemesis  loss n2 to n1  2
+                                         in force until 99 ms
+               2     31.000 ms  n2       delivers m1    5
+                                         m1 is delivered at n2
+               3     57.000 ms  n2       delivers m1    6
+                                         delivered again
+        "#]],
     );
 }
 
@@ -920,79 +922,80 @@ fn causal_order_shows_the_chain_of_causes() {
             40200 40300 n2 n3 send/2 passed
         ",
     };
-    story.is_explained(&expect![[r#"
-        causal-order: n3 delivered m2 before m1, which n2 had delivered before it
-        broadcast m2.
+    story.is_explained(
+        &expect![[r#"
+            causal-order: n3 delivered m2 before m1, which n2 had delivered before it
+            broadcast m2.
 
-          #         ms  n1        n2        n3
-                        │         │         │
-          1     10.000  │         │         │         ╭ delay 1: n1 → n3
-                +10 ms  ⋮         ⋮         ⋮         │
-          2     20.000  ◆ m1 ─────┼───────╮ │         │ broadcasts m1
-          3     25.000  ├────────▶● m1    │ │         │ delivers m1
-                +15 ms  ⋮         ⋮       │ ⋮         │
-          4     40.000  │ ╭┄┄┄┄┄┄┄◆ m2    │ │         │ broadcasts m2
-          5     45.000  │ ┆       ├───────┼▶● m2      │ delivers m2
-                45.100  ●◀╯       │       │ │         │ delivers m2
-                +55 ms  ⋮         ⋮       │ ⋮         │
-          6    101.000  │         │       ╰▶● m1      │ delivers m1, 80 ms late by delay
-                        │         │         │         │ 1
+              #         ms  n1        n2        n3
+                            │         │         │
+              1     10.000  │         │         │         ╭ delay 1: n1 → n3
+                    +10 ms  ⋮         ⋮         ⋮         │
+              2     20.000  ◆ m1 ─────┼───────╮ │         │ broadcasts m1
+              3     25.000  ├────────▶● m1    │ │         │ delivers m1
+                    +15 ms  ⋮         ⋮       │ ⋮         │
+              4     40.000  │         ◆ m2    │ │         │ broadcasts m2
+              5     45.000  │         ├───────┼▶● m2      │ delivers m2
+                    +56 ms  ⋮         ⋮       │ ⋮         │
+              6    101.000  │         │       ╰▶● m1      │ delivers m1, 80 ms late by delay
+                            │         │         │         │ 1
 
-            n2 delivered  m1 m2
-            n3 delivered  m2 m1
+                n2 delivered  m1 m2
+                n3 delivered  m2 m1
 
-            ◆ broadcast   ● delivery   ─▶ frame   ┄▶ from its broadcast
+                ◆ broadcast   ● delivery   ─▶ frame
 
-           #          time  who      what            line
-           1     10.000 ms  nemesis  delay n1 to n3  2
-                                     in force until 200 ms
-           2     20.000 ms  n1       broadcasts m1   3
-                                     m1 is the cause
-           3     25.000 ms  n2       delivers m1     5
-                                     from here on all that n2 broadcasts depends on m1
-           4     40.000 ms  n2       broadcasts m2   6
-                                     so m1 precedes m2
-           5     45.000 ms  n3       delivers m2     8
-                                     m1 has not been delivered at n3
-           6    101.000 ms  n3       delivers m1     10
-                                     too late
-    "#]], &expect![[r#"
-        causal-order: n3 delivered m2 before m1, which n2 had delivered before it
-        broadcast m2.
+               #          time  who      what            line
+               1     10.000 ms  nemesis  delay n1 to n3  2
+                                         in force until 200 ms
+               2     20.000 ms  n1       broadcasts m1   3
+                                         m1 is the cause
+               3     25.000 ms  n2       delivers m1     5
+                                         from here on all that n2 broadcasts depends on m1
+               4     40.000 ms  n2       broadcasts m2   6
+                                         so m1 precedes m2
+               5     45.000 ms  n3       delivers m2     8
+                                         m1 has not been delivered at n3
+               6    101.000 ms  n3       delivers m1     10
+                                         too late
+        "#]],
+        &expect![[r#"
+            causal-order: n3 delivered m2 before m1, which n2 had delivered before it
+            broadcast m2.
 
-          #         ms  n1        n2        n3
-                        |         |         |
-          1     10.000  |         |         |         + delay 1: n1 -> n3
-                +10 ms  :         :         :         |
-          2     20.000  B m1 -----+-------+ |         | broadcasts m1
-          3     25.000  +-------->D m1    | |         | delivers m1
-                +15 ms  :         :       | :         |
-          4     40.000  | +.......B m2    | |         | broadcasts m2
-          5     45.000  | :       +-------+>D m2      | delivers m2
-                45.100  D<+       |       | |         | delivers m2
-                +55 ms  :         :       | :         |
-          6    101.000  |         |       +>D m1      | delivers m1, 80 ms late by delay
-                        |         |         |         | 1
+              #         ms  n1        n2        n3
+                            |         |         |
+              1     10.000  |         |         |         + delay 1: n1 -> n3
+                    +10 ms  :         :         :         |
+              2     20.000  B m1 -----+-------+ |         | broadcasts m1
+              3     25.000  +-------->D m1    | |         | delivers m1
+                    +15 ms  :         :       | :         |
+              4     40.000  |         B m2    | |         | broadcasts m2
+              5     45.000  |         +-------+>D m2      | delivers m2
+                    +56 ms  :         :       | :         |
+              6    101.000  |         |       +>D m1      | delivers m1, 80 ms late by delay
+                            |         |         |         | 1
 
-            n2 delivered  m1 m2
-            n3 delivered  m2 m1
+                n2 delivered  m1 m2
+                n3 delivered  m2 m1
 
-            B broadcast   D delivery   -> frame   .> from its broadcast
+                B broadcast   D delivery   -> frame
 
-           #          time  who      what            line
-           1     10.000 ms  nemesis  delay n1 to n3  2
-                                     in force until 200 ms
-           2     20.000 ms  n1       broadcasts m1   3
-                                     m1 is the cause
-           3     25.000 ms  n2       delivers m1     5
-                                     from here on all that n2 broadcasts depends on m1
-           4     40.000 ms  n2       broadcasts m2   6
-                                     so m1 precedes m2
-           5     45.000 ms  n3       delivers m2     8
-                                     m1 has not been delivered at n3
-           6    101.000 ms  n3       delivers m1     10
-                                     too late
-    "#]]);
+               #          time  who      what            line
+               1     10.000 ms  nemesis  delay n1 to n3  2
+                                         in force until 200 ms
+               2     20.000 ms  n1       broadcasts m1   3
+                                         m1 is the cause
+               3     25.000 ms  n2       delivers m1     5
+                                         from here on all that n2 broadcasts depends on m1
+               4     40.000 ms  n2       broadcasts m2   6
+                                         so m1 precedes m2
+               5     45.000 ms  n3       delivers m2     8
+                                         m1 has not been delivered at n3
+               6    101.000 ms  n3       delivers m1     10
+                                         too late
+        "#]],
+    );
 }
 
 #[test]
@@ -1178,135 +1181,136 @@ fn total_order_shows_the_sequences_side_by_side() {
         "#,
         trace: "",
     };
-    story.is_explained(&expect![[r#"
-        total-order: n1 delivered m101 before m102, and n3 m102 before m101.
+    story.is_explained(
+        &expect![[r#"
+            total-order: n1 delivered m101 before m102, and n3 m102 before m101.
 
-          #         ms  n1         n2         n3
-                        │          │          │
-                60.000  ◆ m101 ┄┄┬┄┼┄┄┄┄┄┄┄╮  │          broadcasts m101
-                60.100  │ ╭┄┄┄┄┄┄┼┄◆ m102 ┄┼╮ │          broadcasts m102
-          1     60.200  ● ┆      ┆ │       ┆┆ │          delivers m101
-          2     61.000  ●◀╯      ┆ │       ┆┆ │          delivers m102
-                61.100  │        ╰▶● m101  ┆┆ │          delivers m101
-          3     61.300  │          │       ┆╰▶● m102     delivers m102
-          4     61.400  │          │       ╰┄▶● m101     delivers m101
+              #         ms  n1         n2         n3
+                            │          │          │
+                    60.000  ◆ m101 ┄┄┄┄┼┄┄┄┄┄┄┄╮  │          broadcasts m101
+                    60.100  │ ╭┄┄┄┄┄┄┄┄◆ m102 ┄┼╮ │          broadcasts m102
+              1     60.200  ● ┆        │       ┆┆ │          delivers m101
+              2     61.000  ●◀╯        │       ┆┆ │          delivers m102
+              3     61.300  │          │       ┆╰▶● m102     delivers m102
+              4     61.400  │          │       ╰┄▶● m101     delivers m101
 
-            delivered as  n1              n3
-                     ...
-                     39.   m39             m39
-                     40.   m40             m40
-                     41.  [m101]          [m102]  differs
-                     42.  [m102]          [m101]
-                     43.   m103            m103
+                delivered as  n1              n3
+                         ...
+                         39.   m39             m39
+                         40.   m40             m40
+                         41.  [m101]          [m102]  differs
+                         42.  [m102]          [m101]
+                         43.   m103            m103
 
-            ◆ broadcast   ● delivery   ┄▶ from its broadcast
+                ◆ broadcast   ● delivery   ┄▶ from its broadcast
 
-           #          time  who  what           line
-           1     60.200 ms  n1   delivers m101  164
-                                 m101 comes first at n1
-           2     61.000 ms  n1   delivers m102  165
-                                 then m102
-           3     61.300 ms  n3   delivers m102  168
-                                 m102 comes first at n3
-           4     61.400 ms  n3   delivers m101  169
-                                 then m101: the other order
+               #          time  who  what           line
+               1     60.200 ms  n1   delivers m101  164
+                                     m101 comes first at n1
+               2     61.000 ms  n1   delivers m102  165
+                                     then m102
+               3     61.300 ms  n3   delivers m102  168
+                                     m102 comes first at n3
+               4     61.400 ms  n3   delivers m101  169
+                                     then m101: the other order
 
-        total-order: n2 delivered m101 before m102, and n3 m102 before m101.
+            total-order: n2 delivered m101 before m102, and n3 m102 before m101.
 
-          #         ms  n1         n2         n3
-                        │          │          │
-                60.000  ◆ m101 ┄┄┬┄┼┄┄┄┄┄┄┄╮  │          broadcasts m101
-                60.100  │        ┆ ◆ m102 ┄┼╮ │          broadcasts m102
-                 +1 ms  ⋮        ┆ ⋮       ┆┆ ⋮
-          1     61.100  │        ╰▶● m101  ┆┆ │          delivers m101
-          2     61.200  │          ● m102  ┆┆ │          delivers m102
-          3     61.300  │          │       ┆╰▶● m102     delivers m102
-          4     61.400  │          │       ╰┄▶● m101     delivers m101
+              #         ms  n1         n2         n3
+                            │          │          │
+                    60.000  ◆ m101 ┄┄┬┄┼┄┄┄┄┄┄┄╮  │          broadcasts m101
+                    60.100  │        ┆ ◆ m102 ┄┼╮ │          broadcasts m102
+                     +1 ms  ⋮        ┆ ⋮       ┆┆ ⋮
+              1     61.100  │        ╰▶● m101  ┆┆ │          delivers m101
+              2     61.200  │          ● m102  ┆┆ │          delivers m102
+              3     61.300  │          │       ┆╰▶● m102     delivers m102
+              4     61.400  │          │       ╰┄▶● m101     delivers m101
 
-            delivered as  n2              n3
-                     ...
-                     39.   m39             m39
-                     40.   m40             m40
-                     41.  [m101]          [m102]  differs
-                     42.  [m102]          [m101]
-                     43.   m103            m103
+                delivered as  n2              n3
+                         ...
+                         39.   m39             m39
+                         40.   m40             m40
+                         41.  [m101]          [m102]  differs
+                         42.  [m102]          [m101]
+                         43.   m103            m103
 
-            ◆ broadcast   ● delivery   ┄▶ from its broadcast
+                ◆ broadcast   ● delivery   ┄▶ from its broadcast
 
-           #          time  who  what           line
-           1     61.100 ms  n2   delivers m101  166
-                                 m101 comes first at n2
-           2     61.200 ms  n2   delivers m102  167
-                                 then m102
-           3     61.300 ms  n3   delivers m102  168
-                                 m102 comes first at n3
-           4     61.400 ms  n3   delivers m101  169
-                                 then m101: the other order
-    "#]], &expect![[r#"
-        total-order: n1 delivered m101 before m102, and n3 m102 before m101.
+               #          time  who  what           line
+               1     61.100 ms  n2   delivers m101  166
+                                     m101 comes first at n2
+               2     61.200 ms  n2   delivers m102  167
+                                     then m102
+               3     61.300 ms  n3   delivers m102  168
+                                     m102 comes first at n3
+               4     61.400 ms  n3   delivers m101  169
+                                     then m101: the other order
+        "#]],
+        &expect![[r#"
+            total-order: n1 delivered m101 before m102, and n3 m102 before m101.
 
-          #         ms  n1         n2         n3
-                        |          |          |
-                60.000  B m101 ..+.+.......+  |          broadcasts m101
-                60.100  | +......+.B m102 .++ |          broadcasts m102
-          1     60.200  D :      : |       :: |          delivers m101
-          2     61.000  D<+      : |       :: |          delivers m102
-                61.100  |        +>D m101  :: |          delivers m101
-          3     61.300  |          |       :+>D m102     delivers m102
-          4     61.400  |          |       +.>D m101     delivers m101
+              #         ms  n1         n2         n3
+                            |          |          |
+                    60.000  B m101 ....+.......+  |          broadcasts m101
+                    60.100  | +........B m102 .++ |          broadcasts m102
+              1     60.200  D :        |       :: |          delivers m101
+              2     61.000  D<+        |       :: |          delivers m102
+              3     61.300  |          |       :+>D m102     delivers m102
+              4     61.400  |          |       +.>D m101     delivers m101
 
-            delivered as  n1              n3
-                     ...
-                     39.   m39             m39
-                     40.   m40             m40
-                     41.  [m101]          [m102]  differs
-                     42.  [m102]          [m101]
-                     43.   m103            m103
+                delivered as  n1              n3
+                         ...
+                         39.   m39             m39
+                         40.   m40             m40
+                         41.  [m101]          [m102]  differs
+                         42.  [m102]          [m101]
+                         43.   m103            m103
 
-            B broadcast   D delivery   .> from its broadcast
+                B broadcast   D delivery   .> from its broadcast
 
-           #          time  who  what           line
-           1     60.200 ms  n1   delivers m101  164
-                                 m101 comes first at n1
-           2     61.000 ms  n1   delivers m102  165
-                                 then m102
-           3     61.300 ms  n3   delivers m102  168
-                                 m102 comes first at n3
-           4     61.400 ms  n3   delivers m101  169
-                                 then m101: the other order
+               #          time  who  what           line
+               1     60.200 ms  n1   delivers m101  164
+                                     m101 comes first at n1
+               2     61.000 ms  n1   delivers m102  165
+                                     then m102
+               3     61.300 ms  n3   delivers m102  168
+                                     m102 comes first at n3
+               4     61.400 ms  n3   delivers m101  169
+                                     then m101: the other order
 
-        total-order: n2 delivered m101 before m102, and n3 m102 before m101.
+            total-order: n2 delivered m101 before m102, and n3 m102 before m101.
 
-          #         ms  n1         n2         n3
-                        |          |          |
-                60.000  B m101 ..+.+.......+  |          broadcasts m101
-                60.100  |        : B m102 .++ |          broadcasts m102
-                 +1 ms  :        : :       :: :
-          1     61.100  |        +>D m101  :: |          delivers m101
-          2     61.200  |          D m102  :: |          delivers m102
-          3     61.300  |          |       :+>D m102     delivers m102
-          4     61.400  |          |       +.>D m101     delivers m101
+              #         ms  n1         n2         n3
+                            |          |          |
+                    60.000  B m101 ..+.+.......+  |          broadcasts m101
+                    60.100  |        : B m102 .++ |          broadcasts m102
+                     +1 ms  :        : :       :: :
+              1     61.100  |        +>D m101  :: |          delivers m101
+              2     61.200  |          D m102  :: |          delivers m102
+              3     61.300  |          |       :+>D m102     delivers m102
+              4     61.400  |          |       +.>D m101     delivers m101
 
-            delivered as  n2              n3
-                     ...
-                     39.   m39             m39
-                     40.   m40             m40
-                     41.  [m101]          [m102]  differs
-                     42.  [m102]          [m101]
-                     43.   m103            m103
+                delivered as  n2              n3
+                         ...
+                         39.   m39             m39
+                         40.   m40             m40
+                         41.  [m101]          [m102]  differs
+                         42.  [m102]          [m101]
+                         43.   m103            m103
 
-            B broadcast   D delivery   .> from its broadcast
+                B broadcast   D delivery   .> from its broadcast
 
-           #          time  who  what           line
-           1     61.100 ms  n2   delivers m101  166
-                                 m101 comes first at n2
-           2     61.200 ms  n2   delivers m102  167
-                                 then m102
-           3     61.300 ms  n3   delivers m102  168
-                                 m102 comes first at n3
-           4     61.400 ms  n3   delivers m101  169
-                                 then m101: the other order
-    "#]]);
+               #          time  who  what           line
+               1     61.100 ms  n2   delivers m101  166
+                                     m101 comes first at n2
+               2     61.200 ms  n2   delivers m102  167
+                                     then m102
+               3     61.300 ms  n3   delivers m102  168
+                                     m102 comes first at n3
+               4     61.400 ms  n3   delivers m101  169
+                                     then m101: the other order
+        "#]],
+    );
 }
 
 #[test]
@@ -1330,7 +1334,8 @@ fn gap_free_order_shows_the_first_position_that_differs() {
         "#,
         trace: "",
     };
-    story.is_explained(&expect![[r#"
+    story.is_explained(
+        &expect![[r#"
         gap-free-order: as message number 2 n1 delivered m2, and n2 m3.
 
           #         ms  n1          n2
@@ -1354,7 +1359,8 @@ fn gap_free_order_shows_the_first_position_that_differs() {
                                  number 2 at n1; all before it are the same at both
            2     12.100 ms  n2   delivers m3  9
                                  number 2 at n2 is another message
-    "#]], &expect![[r#"
+    "#]],
+        &expect![[r#"
         gap-free-order: as message number 2 n1 delivered m2, and n2 m3.
 
           #         ms  n1          n2
@@ -1378,7 +1384,8 @@ fn gap_free_order_shows_the_first_position_that_differs() {
                                  number 2 at n1; all before it are the same at both
            2     12.100 ms  n2   delivers m3  9
                                  number 2 at n2 is another message
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -1400,7 +1407,8 @@ fn one_order_shows_the_cycle() {
         "#,
         trace: "",
     };
-    story.is_explained(&expect![[r#"
+    story.is_explained(
+        &expect![[r#"
         one-order: no one order fits all nodes: n1 delivered m1 before m2; n2 delivered
         m2 before m3; n3 delivered m3 before m1.
 
@@ -1435,7 +1443,8 @@ fn one_order_shows_the_cycle() {
                                  m3 first at n3
            6     13.100 ms  n3   delivers m1  10
                                  then m1
-    "#]], &expect![[r#"
+    "#]],
+        &expect![[r#"
         one-order: no one order fits all nodes: n1 delivered m1 before m2; n2 delivered
         m2 before m3; n3 delivered m3 before m1.
 
@@ -1470,5 +1479,6 @@ fn one_order_shows_the_cycle() {
                                  m3 first at n3
            6     13.100 ms  n3   delivers m1  10
                                  then m1
-    "#]]);
+    "#]],
+    );
 }

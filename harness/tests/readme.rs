@@ -33,7 +33,8 @@ fn settle(expected: &str) {
 }
 
 fn temblor(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_temblor")).args(arguments).current_dir(root()).output().expect("temblor starts")
+    let mut command = Command::new(env!("CARGO_BIN_EXE_temblor"));
+    command.args(arguments).current_dir(root()).env("LC_ALL", "C.UTF-8").output().expect("temblor starts")
 }
 
 #[test]

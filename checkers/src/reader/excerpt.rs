@@ -1,23 +1,28 @@
 //! Pieces of a file as parts of a message: short, and with nothing in them that a terminal would obey.
 
-/// So many bytes of a line are shown.
-const SHOWN: usize = 80;
+/// So many characters are shown, so that an excerpt with the mark of a cut and a point behind it fits into 80 columns.
+const SHOWN: usize = 75;
 /// So many characters of a message of serde_json are shown on each side of a cut.
 const SIDE: usize = 100;
 
-/// The beginning of these bytes. Control characters and what is no UTF-8 are escaped.
+/// The beginning of these bytes. Control characters and what is no UTF-8 are escaped, and an escape is not cut through.
 pub(super) fn excerpt(bytes: &[u8]) -> String {
-    let cut = bytes.len() > SHOWN;
-    let mut shown = &bytes[..bytes.len().min(SHOWN)];
-    if cut {
-        shown = without_half_character(shown);
+    // A character has four bytes at most, so more than these are never shown.
+    let (mut text, mut shown) = (String::new(), 0);
+    for piece in without_half_character(&bytes[..bytes.len().min(4 * SHOWN + 4)]).utf8_chunks().flat_map(pieces) {
+        shown += piece.chars().count();
+        if shown > SHOWN {
+            return text + "...";
+        }
+        text.push_str(&piece);
     }
-    let mut text = String::new();
-    for chunk in shown.utf8_chunks() {
-        text.extend(chunk.valid().chars().flat_map(escaped));
-        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
-    }
-    if cut { text + "..." } else { text }
+    text
+}
+
+/// The characters of a chunk, each in the form in which it is shown.
+fn pieces(chunk: std::str::Utf8Chunk<'_>) -> impl Iterator<Item = String> {
+    let valid = chunk.valid().chars().map(|c| escaped(c).collect());
+    valid.chain(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")))
 }
 
 /// The beginning and the end of a message that quotes what it found and then says what was expected.
@@ -59,7 +64,14 @@ mod tests {
     #[test]
     fn a_cut_goes_round_a_character() {
         let text = "x".repeat(SHOWN - 1) + "\u{e9}\u{e9}";
-        assert_eq!(excerpt(text.as_bytes()), "x".repeat(SHOWN - 1) + "...");
+        assert_eq!(excerpt(text.as_bytes()), "x".repeat(SHOWN - 1) + "\u{e9}...");
+    }
+
+    #[test]
+    fn no_excerpt_is_wider_than_a_terminal() {
+        for bytes in [vec![b'x'; 80], vec![0x1b; 80], vec![0xff; 80], "\u{e9}".repeat(400).into_bytes()] {
+            assert!(excerpt(&bytes).chars().count() < 80);
+        }
     }
 
     #[test]

@@ -41,9 +41,13 @@ pub fn all(evidence: &Evidence, frames: &Frames, concerned: &[usize]) -> Vec<Pas
         // How others got it matters only if they passed it on, and then it is a delivery that is drawn.
         passages.extend(carrying.into_iter().filter(|passage| passage.delivery.is_some() || concerned(to)));
     }
-    for ((message, to), lost) in frames.lost.iter().filter(|((_, to), _)| concerned(to)) {
+    for ((message, to), lost) in &frames.lost {
         let delivered = deliveries(evidence, *message, *to).next().map_or(u64::MAX, |(_, time)| time);
-        let matters = |lost: &&Lost| lost.first.sent <= delivered || lost.first.key.starts_with("ack/");
+        // A lost acknowledgement matters to who sent it: that is why the message comes to it again.
+        let matters = |lost: &&Lost| match lost.first.key.starts_with("ack/") {
+            true => concerned(&lost.first.from),
+            false => concerned(to) && lost.first.sent <= delivered,
+        };
         for lost in lost.iter().filter(matters) {
             let again = match lost.count {
                 1 => String::new(),

@@ -1,6 +1,7 @@
 //! The rows of what nodes and clients did.
 
 use super::super::evidence::{Seen, What};
+use super::super::passage::Passage;
 use super::super::{Mark, Row, Sort, passage};
 use super::{Entry, Origin, Scene};
 
@@ -25,12 +26,13 @@ impl Scene<'_> {
         }
     }
 
-    /// Whether an op that is no step helps to understand: not what a sender delivers itself.
+    /// Whether an op that is no step helps to understand: a delivery does where the node passed the message on.
     fn is_context(&self, seen: &Seen) -> bool {
         match &seen.what {
             What::Deliver(message) => {
+                let passed_on = |way: &Passage| Some(way.from) == seen.node && way.message == Some(*message);
                 let own = passage::broadcast(self.evidence, *message).is_some_and(|(node, _)| Some(node) == seen.node);
-                !own
+                !own && self.passages.iter().any(passed_on)
             }
             What::Starts(incarnation) => *incarnation > 1,
             What::Broadcast(_) | What::Exits(_) => true,

@@ -107,7 +107,7 @@ fn holders_of(holders: &Holders, style: Style) -> String {
     let message = format!("m{}", holders.message);
     let mut rows = vec![
         (format!("{message} delivered at"), &holders.has, Paint::Plain),
-        ("and, before it went down, at".to_owned(), &holders.had, Paint::Fault),
+        (format!("{message} delivered, then down"), &holders.had, Paint::Fault),
         (format!("{message} missing at"), &holders.lacks, Paint::Wrong),
         ("down, owes nothing".to_owned(), &holders.down, Paint::Fault),
     ];

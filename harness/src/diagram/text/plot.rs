@@ -202,7 +202,7 @@ fn marks(row: &Row, (layout, y): (&Layout, usize), canvas: &mut Canvas) {
         let paint = if wrong { Paint::Wrong } else { Paint::Strong };
         let x = layout.x(mark.lane);
         canvas.glyph((x, y), Glyph::Mark(mark.sort), paint);
-        let room = if mark.lane + 1 < layout.lanes { x + layout.pitch } else { layout.note_x };
+        let room = if mark.lane + 1 < layout.lanes { x + layout.pitch } else { layout.x(layout.lanes) };
         label(&mark.label, ((x, y), room, paint), canvas);
     }
 }
