@@ -5,8 +5,11 @@ mod command;
 
 use command::Temblor;
 
+/// A node, and what it delivers.
+type Delivered = (&'static str, &'static [u64]);
+
 /// A point: the system, its plan in workloads/lectures, and what each node delivers.
-const POINTS: &[(&str, &str, &[(&str, &[u64])])] = &[
+const POINTS: &[(&str, &str, &[Delivered])] = &[
     ("retransmit", "sender-killed-half-way", &[("n1", &[1]), ("n2", &[1]), ("n3", &[])]),
     ("fifo --over best-effort", "fifo-over-lossy-links", &[("n1", &[1, 2, 3]), ("n2", &[]), ("n3", &[1, 2, 3])]),
     ("total-sequencer", "sequencer-killed", &[("n1", &[1]), ("n2", &[1]), ("n3", &[1])]),

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! From left to right: the number of the step, the time, the lanes, a column for each fault of links, and a note. Lines are made
-//! of cells of one column each ([`canvas`]), so that lines cross, lanes go on below a long note, and nothing shifts.
+//! of cells of one column each (`canvas`), so that lines cross, lanes go on below a long note, and nothing shifts.
 
 mod canvas;
 mod glyphs;
