@@ -3,6 +3,8 @@
 //! The histories are written in short: `TIME_US PROCESS WHAT ...` a line, where `!` is the nemesis and `c1` client 1; the traces
 //! as `SENT_US ARRIVED_US FROM TO KEY FATE [FAULT]`.
 
+#![allow(clippy::too_many_lines, reason = "a test holds the whole output that it expects")]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
