@@ -31,7 +31,7 @@ fn measure(nemesis: &str, rate: u32) -> (u64, usize, f64) {
         nemesis: vec![nemesis.to_owned()],
         length_us: 30_000_000,
         rate,
-        beyond_model: false,
+        ..Wishes::default()
     };
     let plan = draw(&system.setting(nodes), &wishes, 7).expect("a plan can be drawn");
     let header = system.header(&plan).expect("the table is sound");

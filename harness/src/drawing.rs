@@ -18,6 +18,8 @@ pub fn drawn(system: &System, args: &WishArgs, seed: u64) -> Result<Plan> {
         nemesis: args.nemesis.clone(),
         length_us: args.time_limit,
         rate: args.rate,
+        chain_depth: args.chain_depth,
+        burst_size: args.burst_size,
         beyond_model: args.beyond_model,
     };
     draw(&system.setting(nodes), &wishes, seed).map_err(|error| usage(error.to_string()))

@@ -83,7 +83,7 @@ pub fn plan(trials: &Trials<'_>, seed: u64) -> Result<Plan> {
         nemesis: vec!["all".to_owned()],
         length_us: LENGTH_US,
         rate: RATE,
-        beyond_model: false,
+        ..Wishes::default()
     };
     draw(&trials.system.setting(nodes), &wishes, seed).map_err(|error| usage(error.to_string()))
 }

@@ -42,7 +42,7 @@ impl Case {
             nemesis: vec!["all".to_owned()],
             length_us: 3_000_000,
             rate: 50,
-            beyond_model: false,
+            ..Wishes::default()
         };
         draw(&self.system.setting(nodes), &wishes, seed).unwrap()
     }

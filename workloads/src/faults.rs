@@ -1,6 +1,6 @@
 //! The table of faults: what can go wrong, what shows that it did, and within which model it lies.
 
-use crate::plan::Kind;
+use crate::plan::{Kind, Mode};
 use crate::setting::{Crashes, Links, Setting};
 
 /// One line of the table.
@@ -52,7 +52,8 @@ pub const FAULTS: &[Fault] = &[
         what: "directed links are cut: frames are dropped, held, or the connection is reset",
         parameters: "shape, mode (drop, hold, reset), cut",
         evidence: "frames blocked on each link",
-        within: fair_loss,
+        // Frames that are held are late; [`is_within`] sees to the other modes.
+        within: |_| true,
     },
     Fault {
         name: "half-open",
@@ -157,11 +158,12 @@ pub fn class_of(kind: &Kind) -> &'static str {
     find(name_of(kind)).expect("every kind of fault stands in the table").class
 }
 
-/// Whether this very fault lies within the model. A partition that only holds frames back is a delay.
+/// Whether this very fault lies within the model. Of partitions, reliable links allow those that only hold frames back.
 pub fn is_within(kind: &Kind, setting: &Setting) -> bool {
-    use crate::plan::Mode;
-    let held = matches!(kind, Kind::Partition { mode: Mode::Hold, .. });
-    held || find(name_of(kind)).is_some_and(|fault| (fault.within)(setting))
+    match kind {
+        Kind::Partition { mode, .. } => *mode == Mode::Hold || fair_loss(setting),
+        kind => find(name_of(kind)).is_some_and(|fault| (fault.within)(setting)),
+    }
 }
 
 fn fair_loss(setting: &Setting) -> bool {

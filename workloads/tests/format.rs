@@ -13,6 +13,7 @@ use temblor_workloads::plan::Plan;
 use temblor_workloads::schema::SCHEMA;
 use temblor_workloads::setting::{Crashes, Links, Setting};
 use temblor_workloads::shapes::{LEADER_SHAPES, SHAPES};
+use temblor_workloads::workloads::WORKLOADS;
 
 const PAGE: &str = include_str!("../PLAN.md");
 
@@ -64,9 +65,12 @@ fn the_schema_accepts_every_drawn_plan() {
             bound_ms: 2_000,
         };
         let nemesis = vec!["all".to_owned(), "link".to_owned()];
-        let workload = "broadcast".to_owned();
-        let wishes = Wishes { workload, nemesis, length_us: 2_000_000, rate: 20, beyond_model: leader };
-        (0..100).for_each(|seed| schema.accepts(&draw(&setting, &wishes, seed).unwrap().to_json()));
+        for workload in WORKLOADS {
+            let (workload, nemesis) = (workload.name.to_owned(), nemesis.clone());
+            let wishes =
+                Wishes { workload, nemesis, length_us: 2_000_000, rate: 20, beyond_model: leader, ..Wishes::default() };
+            (0..40).for_each(|seed| schema.accepts(&draw(&setting, &wishes, seed).unwrap().to_json()));
+        }
     }
 }
 

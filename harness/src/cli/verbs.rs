@@ -37,12 +37,18 @@ pub struct WishArgs {
     /// Length of the main phase: 30s, 5m, 500ms or bare seconds
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_us)]
     pub time_limit: u64,
-    /// Broadcasts a second, over all nodes
+    /// Broadcasts a second, over all nodes, answers included
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub rate: u32,
     /// What clients do (see `temblor list workloads`)
     #[arg(long, short = 'w', value_name = "NAME", default_value = "broadcast")]
     pub workload: String,
+    /// Answers in each chain of the chat workload
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub chain_depth: u32,
+    /// Broadcasts in each burst of the burst workload
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub burst_size: u32,
     /// Everything random comes from it; drawn and printed if absent
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -92,7 +98,7 @@ pub struct RunArgs {
     #[allow(missing_docs, reason = "the flattened struct is documented")]
     pub wishes: WishArgs,
     /// Run this plan instead of drawing one
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["nemesis", "nodes", "time_limit", "rate", "workload", "seed", "runs"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["nemesis", "nodes", "time_limit", "rate", "workload", "chain_depth", "burst_size", "seed", "runs"])]
     pub plan: Option<PathBuf>,
     /// What the nodes run on
     #[arg(long, short = 'x', value_name = "NAME", value_enum, default_value_t)]

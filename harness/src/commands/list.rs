@@ -36,9 +36,10 @@ fn rows(what: ListWhat) -> Vec<Value> {
                         "needs": bug.needs, "what": bug.what })
             })
             .collect(),
-        ListWhat::Workloads => {
-            WORKLOADS.iter().map(|workload| json!({ "name": workload.name, "what": workload.what })).collect()
-        }
+        ListWhat::Workloads => WORKLOADS
+            .iter()
+            .map(|workload| json!({ "name": workload.name, "options": workload.options, "what": workload.what }))
+            .collect(),
         ListWhat::Faults => FAULTS.iter().map(fault).collect(),
         ListWhat::Checkers => CHECKERS.iter().map(checker).collect(),
     }
@@ -92,6 +93,7 @@ fn row(row: &Value) -> String {
         "kind",
         "model",
         "promises",
+        "options",
         "parameters",
         "shapes",
         "evidence",

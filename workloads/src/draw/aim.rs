@@ -7,7 +7,7 @@ use std::ops::Range;
 use rand::Rng;
 
 use super::{Draft, due_us};
-use crate::plan::When;
+use crate::plan::{Operation, When};
 
 /// So many broadcasts are turned to each fault, where so many fall into it.
 const AIMED: usize = 3;
@@ -55,13 +55,34 @@ impl Draft<'_> {
         let meeting: Vec<usize> = within.clone().filter(meets).take(AIMED).collect();
         let free =
             |at: &usize| self.plan.operations[*at].broadcast <= self.steady && !settled.contains(at) && !meets(at);
-        let mut free: Vec<usize> = within.filter(free).collect();
+        let mut free: Vec<usize> = within.clone().filter(free).collect();
         let senders: Vec<&String> = target.senders.iter().collect();
-        for _ in meeting.len()..AIMED.min(meeting.len() + free.len()) {
+        for _ in meeting.len()..AIMED {
+            if free.is_empty() {
+                break;
+            }
             let at = free.swap_remove(self.chance.random_range(0..free.len()));
-            self.plan.operations[at].node = senders[self.chance.random_range(0..senders.len())].clone();
-            settled.insert(at);
+            let sender = senders[self.chance.random_range(0..senders.len())].clone();
+            let turned = self.turn_unit(at, (&sender, within.clone()));
+            free.retain(|other| !turned.contains(other));
+            settled.extend(turned);
         }
         settled.extend(meeting);
+    }
+
+    /// Asks a sender for this operation, and for those of the same unit that are due within the same time.
+    fn turn_unit(&mut self, at: usize, (sender, within): (&str, Range<usize>)) -> BTreeSet<usize> {
+        let (steady, size) = (self.steady, self.unit);
+        let unit = |operation: &Operation| (operation.broadcast <= steady).then(|| (operation.broadcast - 1) / size);
+        let wanted = unit(&self.plan.operations[at]);
+        let same: BTreeSet<usize> = if size == 1 {
+            BTreeSet::from([at])
+        } else {
+            within.filter(|other| unit(&self.plan.operations[*other]) == wanted).collect()
+        };
+        for at in &same {
+            sender.clone_into(&mut self.plan.operations[*at].node);
+        }
+        same
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{DrawError, Wishes};
 use crate::faults::{FAULTS, Fault};
 use crate::setting::Setting;
-use crate::workloads::WORKLOADS;
+use crate::workloads::{self, WORKLOADS, Workload};
 
 /// The faults to draw from, and which of them (as they were named) have to bite.
 pub(super) fn choose(setting: &Setting, wishes: &Wishes) -> Result<(Vec<&'static Fault>, Vec<String>), DrawError> {
@@ -28,10 +28,10 @@ pub(super) fn choose(setting: &Setting, wishes: &Wishes) -> Result<(Vec<&'static
     Ok((chosen, requested))
 }
 
-/// Whether there is such a workload.
-pub(super) fn check_workload(name: &str) -> Result<(), DrawError> {
+/// The workload of this name.
+pub(super) fn workload(name: &str) -> Result<&'static Workload, DrawError> {
     let known: Vec<&str> = WORKLOADS.iter().map(|workload| workload.name).collect();
-    if known.contains(&name) { Ok(()) } else { Err(unknown("workload", name, &known)) }
+    workloads::find(name).ok_or_else(|| unknown("workload", name, &known))
 }
 
 /// The faults that a name, a class or `all` means, as far as they are possible here.

@@ -1,19 +1,36 @@
 //! What a fault is in detail: the partition's shape, direction and mode, the disturbed links, the chances.
 
+use std::ops::Range;
+
 use rand::Rng;
 use rand::seq::SliceRandom;
 
 use super::Draft;
 use crate::plan::{AroundLeader, Direction, Kind, LEADER, Link, Mode};
+use crate::setting::Links;
 use crate::shapes::{LEADER_SHAPES, SHAPES, cut};
 
 /// The shortest turn of a flap or a stutter, us.
 const TURN_MIN_US: u64 = 1_000;
 
 impl Draft<'_> {
-    /// Whom a pause hits that begins at this time: a node that is alive then, now and then whoever leads.
-    pub(super) fn target(&mut self, at_us: u64) -> String {
-        if self.at_leader() { LEADER.to_owned() } else { self.alive_at(at_us) }
+    /// Whom a pause hits in this time: a node that is alive then and that no other pause hits, now and then whoever leads.
+    /// `None` if there is nobody.
+    pub(super) fn target(&mut self, time: Range<u64>) -> Option<String> {
+        if self.at_leader() && !self.is_paused(LEADER, time.clone()) {
+            return Some(LEADER.to_owned());
+        }
+        let free = |node: &&String| self.dies_us(node) > time.start && !self.is_paused(node, time.clone());
+        let free: Vec<&String> = self.plan.nodes.iter().filter(free).collect();
+        if free.is_empty() {
+            return None;
+        }
+        Some(free[self.chance.random_range(0..free.len())].clone())
+    }
+
+    /// Whether what loses frames lies within what was asked for.
+    pub(super) fn may_lose(&self) -> bool {
+        self.wishes.beyond_model || self.setting.links == Links::FairLoss
     }
 
     /// A partition of a random shape, direction and mode.
@@ -33,8 +50,11 @@ impl Draft<'_> {
         Kind::Partition { shape: shape.name.to_owned(), mode, cut, around_leader: None }
     }
 
-    /// Frames are mostly dropped.
+    /// Frames are mostly dropped, where links may lose any.
     pub(super) fn mode(&mut self) -> Mode {
+        if !self.may_lose() {
+            return Mode::Hold;
+        }
         match self.chance.random_range(0..6) {
             0 => Mode::Hold,
             1 => Mode::Reset,
@@ -86,7 +106,7 @@ impl Draft<'_> {
         self.setting.leader && self.one_in(3)
     }
 
-    fn around_leader(&mut self, direction: Direction, mode: Mode) -> Kind {
+    pub(super) fn around_leader(&mut self, direction: Direction, mode: Mode) -> Kind {
         // With the leader itself still fewer than half.
         let most = (self.plan.nodes.len().saturating_sub(1) / 2).saturating_sub(1);
         let companions = if most == 0 || self.one_in(2) { 0 } else { self.chance.random_range(1..=most) };

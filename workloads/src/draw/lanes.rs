@@ -1,9 +1,13 @@
 //! The random half: each kind of fault has a lane or two of its own, in which broken and healed states follow each other; the
 //! lanes overlap as they like.
+//!
+//! Swarm testing: every run switches some classes of faults off, and some faults of the others; how long healed states last is a
+//! weight that each lane draws for itself. What is drawn also depends on the state that the plan is in: nobody is paused twice,
+//! and where two faults block links already, a third mostly waits.
 
 use rand::Rng;
 
-use super::Draft;
+use super::{Draft, overlaps};
 use crate::plan::{Kind, When};
 
 /// A broken or healed state lasts at least so long, us, where the run is long enough.
@@ -20,24 +24,47 @@ const LINKS_MAX: usize = 100_000;
 impl Draft<'_> {
     /// Fills the lanes of the faults that this run does not switch off.
     pub(super) fn fill_lanes(&mut self) {
-        let names: Vec<&'static str> = self.faults.iter().map(|fault| fault.name).collect();
-        let on: Vec<&'static str> = names.into_iter().filter(|_| !self.one_in(4)).collect();
+        let on = self.swarm();
         // Kills first: the other faults look for nodes that are alive.
         if on.contains(&"kill") || self.plan.requested.iter().any(|name| name == "kill") {
             self.draw_kills();
         }
         for name in on.into_iter().filter(|name| *name != "kill") {
-            // Two pauses of one node can't overlap, and two nodes have no more than one link each way.
-            let room = name != "pause" && self.plan.nodes.len() > 2;
+            // Two nodes have no more than one link each way.
+            let room = !matches!(name, "pause" | "stutter") && self.plan.nodes.len() > 2;
             let lanes = if room && self.one_in(4) { 2 } else { 1 };
             (0..lanes).for_each(|_| self.fill_lane(name));
         }
     }
 
-    /// One more node is killed at this time, if the model allows it.
+    /// The faults of this run: every class is on or off, and of a class that is on most faults are. Something is on.
+    fn swarm(&mut self) -> Vec<&'static str> {
+        let mut on = Vec::new();
+        let mut classes: Vec<&'static str> = self.faults.iter().map(|fault| fault.class).collect();
+        classes.dedup();
+        let always = self.chance.random_range(0..classes.len().max(1));
+        for (at, class) in classes.into_iter().enumerate() {
+            let is_off = self.one_in(3) && at != always;
+            let names: Vec<&'static str> =
+                self.faults.iter().filter(|fault| fault.class == class).map(|fault| fault.name).collect();
+            // Of many faults half are on, of one or two most.
+            let most = u32::try_from(names.len()).expect("the table is short").min(6);
+            let some: Vec<&'static str> = names.iter().copied().filter(|_| !self.one_in(2 + 6 / (1 + most))).collect();
+            if !is_off {
+                on.extend(if some.is_empty() { names } else { some });
+            }
+        }
+        on
+    }
+
+    /// One more node is killed at this time, if the model allows it. A leader is mostly spared: once it is dead, little happens
+    /// that could go wrong.
     pub(super) fn begin_kill(&mut self, at_us: u64) {
         if self.kills_left() > 0 {
-            let node = self.survivor();
+            let mut node = self.survivor();
+            if self.setting.leader && node == self.plan.nodes[0] && !self.one_in(4) {
+                node = self.survivor();
+            }
             self.victims.push((node.clone(), at_us));
             self.add(When::AtUs(at_us), None, Kind::Kill { node });
         }
@@ -66,7 +93,7 @@ impl Draft<'_> {
     fn fill_lane(&mut self, name: &'static str) {
         let (length, shortest) = (self.plan.length_us, self.shortest());
         let healed_max = (length >> self.chance.random_range(0..4)).max(shortest);
-        let broken_min = if name == "pause" { PAUSE_MIN_US.min(shortest) } else { shortest };
+        let broken_min = if matches!(name, "pause" | "stutter") { PAUSE_MIN_US.min(shortest) } else { shortest };
         let broken_max = (length / 2).clamp(shortest, STATE_MAX_US.max(shortest));
         let mut at = self.log_uniform(shortest, length / 2);
         for _ in 0..LANE_MAX {
@@ -79,12 +106,22 @@ impl Draft<'_> {
         }
     }
 
+    /// A fault of this name, if the state that the plan is in then leaves room for it.
     fn begin(&mut self, name: &str, at_us: u64, lasts_us: u64) {
+        let time = at_us..at_us.saturating_add(lasts_us);
+        let blocks = matches!(name, "partition" | "flap" | "half-open");
+        if blocks
+            && self.plan.faults.iter().filter(|fault| is_blocking(&fault.fault) && overlaps(fault, &time)).count() > 1
+        {
+            let waits = !self.one_in(4);
+            if waits {
+                return;
+            }
+        }
         let kind = match name {
-            "pause" => Kind::Pause { node: self.target(at_us) },
-            "stutter" => {
-                let node = self.target(at_us);
-                self.stutter(node, lasts_us)
+            "pause" | "stutter" => {
+                let Some(node) = self.target(time) else { return };
+                if name == "pause" { Kind::Pause { node } } else { self.stutter(node, lasts_us) }
             }
             "partition" => self.partition(),
             name => self.disturbance(name, lasts_us),
@@ -92,4 +129,9 @@ impl Draft<'_> {
         let for_us = (!kind.is_instant()).then_some(lasts_us);
         self.add(When::AtUs(at_us), for_us, kind);
     }
+}
+
+/// Whether a fault lets nothing pass on its links, at least at times.
+pub(super) fn is_blocking(kind: &Kind) -> bool {
+    matches!(kind, Kind::Partition { .. } | Kind::Flap { .. } | Kind::HalfOpen { .. })
 }

@@ -8,10 +8,12 @@ mod aim;
 mod choice;
 mod kinds;
 mod lanes;
+mod operations;
 mod requests;
 mod steps;
 mod templates;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -20,7 +22,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::chance::{mix, of_bytes};
 use crate::faults::Fault;
-use crate::plan::{self, FORMAT, Kind, Operation, Plan, When};
+use crate::plan::{self, FORMAT, Kind, Operation, Plan, Rule, When};
 use crate::setting::Setting;
 use crate::validity::TIME_MAX_US;
 
@@ -38,10 +40,29 @@ pub struct Wishes {
     pub nemesis: Vec<String>,
     /// Length of the main phase, us.
     pub length_us: u64,
-    /// Broadcasts a second, over all nodes.
+    /// Broadcasts a second, over all nodes, answers included.
     pub rate: u32,
+    /// How many answers each chain of a `chat` has.
+    pub chain_depth: u32,
+    /// How many broadcasts each burst has.
+    pub burst_size: u32,
     /// Whether faults outside the model are allowed.
     pub beyond_model: bool,
+}
+
+/// What is meant where nothing is said.
+impl Default for Wishes {
+    fn default() -> Self {
+        Self {
+            workload: "broadcast".to_owned(),
+            nemesis: vec!["all".to_owned()],
+            length_us: 5_000_000,
+            rate: 50,
+            chain_depth: 4,
+            burst_size: 20,
+            beyond_model: false,
+        }
+    }
 }
 
 /// Why no plan can be drawn.
@@ -68,6 +89,8 @@ struct Draft<'a> {
     victims: Vec<(String, u64)>,
     /// How many broadcasts belong to the steady rate: the messages 1 to this one.
     steady: u64,
+    /// So many of these belong together, and are asked of the same node: 1, or the size of a burst.
+    unit: u64,
     /// How many broadcasts there are.
     broadcasts: u64,
     /// How many links all faults together name.
@@ -76,7 +99,7 @@ struct Draft<'a> {
 
 /// Draws the plan of a seed.
 pub fn draw(setting: &Setting, wishes: &Wishes, seed: u64) -> Result<Plan, DrawError> {
-    choice::check_workload(&wishes.workload)?;
+    let workload = choice::workload(&wishes.workload)?;
     check_size(setting, wishes)?;
     let (faults, requested) = choice::choose(setting, wishes)?;
     let system = of_bytes(setting.algorithm.as_bytes());
@@ -97,9 +120,9 @@ pub fn draw(setting: &Setting, wishes: &Wishes, seed: u64) -> Result<Plan, DrawE
         faults: Vec::new(),
         rules: Vec::new(),
     };
-    let (victims, steady, broadcasts, links) = (Vec::new(), 0, 0, 0);
-    let mut draft = Draft { setting, wishes, chance, plan, faults, victims, steady, broadcasts, links };
-    draft.draw_operations();
+    let (victims, steady, unit, broadcasts, links) = (Vec::new(), 0, 1, 0, 0);
+    let mut draft = Draft { setting, wishes, chance, plan, faults, victims, steady, unit, broadcasts, links };
+    draft.draw_operations(workload.pattern);
     draft.draw_faults();
     draft.spare_the_dead();
     draft.sort();
@@ -130,19 +153,6 @@ fn check_size(setting: &Setting, wishes: &Wishes) -> Result<(), DrawError> {
 }
 
 impl Draft<'_> {
-    /// Random senders at a steady rate: one broadcast in each interval, at a random moment of it.
-    fn draw_operations(&mut self) {
-        let (length, count) = (u128::from(self.plan.length_us), steady(self.wishes));
-        let mark = |at: u64| (length * u128::from(at) / u128::from(count)) as u64;
-        for at in 0..count {
-            let (begin, end) = (mark(at), mark(at + 1));
-            let at_us = if end > begin { self.chance.random_range(begin..end) } else { begin };
-            let node = self.any_node();
-            self.broadcast(&node, When::AtUs(at_us));
-        }
-        self.steady = count;
-    }
-
     fn draw_faults(&mut self) {
         let follows_templates = self.one_in(2);
         let told = follows_templates && self.tell_stories();
@@ -159,6 +169,21 @@ impl Draft<'_> {
             let dead = matches!(when, When::AtUs(at_us) if self.dies_us(node) <= *at_us);
             if dead && !self.one_in(8) {
                 self.plan.operations[at].node = self.survivor();
+            }
+        }
+        self.spare_the_dead_of_chains();
+    }
+
+    /// A chain that begins when one of its nodes is dead by then goes on with somebody else.
+    fn spare_the_dead_of_chains(&mut self) {
+        let mut begins: BTreeMap<u64, u64> =
+            self.plan.operations.iter().map(|operation| (operation.broadcast, due_us(&operation.when))).collect();
+        for at in 0..self.plan.rules.len() {
+            let Rule { on_deliver, node, broadcast } = &self.plan.rules[at];
+            let begin = begins.get(on_deliver).copied().unwrap_or(0);
+            begins.insert(*broadcast, begin);
+            if self.dies_us(node) <= begin && !self.one_in(8) {
+                self.plan.rules[at].node = self.survivor();
             }
         }
     }
@@ -197,7 +222,10 @@ impl Draft<'_> {
 
     /// Whether a pause of this node falls into this time, us.
     fn is_paused(&self, node: &str, time: Range<u64>) -> bool {
-        let hits = |kind: &Kind| matches!(kind, Kind::Pause { node: paused } if paused == node);
+        let hits = |kind: &Kind| match kind {
+            Kind::Pause { node: paused } | Kind::Stutter { node: paused, .. } => paused == node,
+            _ => false,
+        };
         self.plan.faults.iter().any(|fault| hits(&fault.fault) && overlaps(fault, &time))
     }
 

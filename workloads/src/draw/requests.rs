@@ -5,6 +5,7 @@ use std::ops::Range;
 use rand::Rng;
 use rand::seq::SliceRandom;
 
+use super::lanes::is_blocking;
 use super::{Draft, due_us, overlaps};
 use crate::faults::{class_of, name_of};
 use crate::plan::{self, Kind, Link, When};
@@ -14,6 +15,10 @@ const SEEN_US: u64 = 200_000;
 
 /// A stage is such a part of the run: a sixth, or less where that is in the way of something.
 const PARTS: [u64; 4] = [6, 12, 24, 48];
+/// Others look for nodes that these leave alive and going, and for links that these do not block.
+const BEFORE: &[&str] = &["kill", "pause", "stutter", "partition", "connection", "half-open", "flap"];
+/// So many broadcasts at once are sure to overtake each other where every other frame is set aside.
+const FLURRY: u64 = 16;
 /// So many nodes are looked at for a sender.
 const SENDERS: usize = 16;
 
@@ -29,8 +34,7 @@ impl Draft<'_> {
     /// Whatever was asked for by name, and is not there yet with room to bite, is put in once.
     pub(super) fn add_what_was_requested(&mut self) {
         let mut requested = self.plan.requested.clone();
-        // The others look for nodes that are alive and going, and for links that are not cut.
-        let order = |name: &str| ["kill", "pause", "partition"].iter().position(|first| *first == name).unwrap_or(3);
+        let order = |name: &str| BEFORE.iter().position(|first| *first == name).unwrap_or(BEFORE.len());
         requested.sort_by_key(|name| order(name));
         for wanted in requested {
             if self.plan.faults.iter().any(|fault| is(&wanted, &fault.fault) && self.is_sure_to_bite(fault)) {
@@ -49,24 +53,19 @@ impl Draft<'_> {
         let end = begin.saturating_add(fault.for_us.unwrap_or(u64::MAX)).min(self.plan.length_us);
         match &fault.fault {
             Kind::Kill { .. } => begin < self.plan.length_us,
-            Kind::Pause { node } => {
+            Kind::Pause { node } | Kind::Stutter { node, .. } => {
                 let known = self.plan.nodes.contains(node);
                 known && begin < end && self.dies_us(node) > begin.saturating_add(SEEN_US)
             }
-            Kind::Partition { cut: links, .. } => {
+            Kind::Partition { cut: links, .. } | Kind::HalfOpen { links } => {
                 links.iter().any(|link| self.is_going(link, begin..end)) && self.broadcasts_in(begin, end)
             }
             Kind::Delay { links, .. } | Kind::Jitter { links, .. } | Kind::Rate { links, .. } => {
                 let free = |link: &Link| self.is_going(link, begin..end) && !self.is_cut(link, begin..end);
                 links.iter().any(free) && self.broadcasts_in(begin, end)
             }
-            Kind::Stutter { .. }
-            | Kind::Loss { .. }
-            | Kind::Duplicate { .. }
-            | Kind::Reorder { .. }
-            | Kind::Flap { .. }
-            | Kind::ResetConnections { .. }
-            | Kind::HalfOpen { .. } => false,
+            Kind::ResetConnections { links } => links.iter().any(|link| self.is_going(link, begin..begin + 1)),
+            Kind::Loss { .. } | Kind::Duplicate { .. } | Kind::Reorder { .. } | Kind::Flap { .. } => false,
         }
     }
 
@@ -112,6 +111,10 @@ impl Draft<'_> {
             for step in 1..=5 {
                 self.broadcast(&from, When::AtUs(begin + lasts * step / 8));
             }
+            let together = if name == "reorder" { FLURRY } else { 0 };
+            for nth in 0..together {
+                self.broadcast(&from, When::AtUs(begin + lasts / 8 + nth * 100));
+            }
         }
         let for_us = (!kind.is_instant()).then_some(lasts);
         self.add(When::AtUs(begin), for_us, kind);
@@ -142,7 +145,7 @@ impl Draft<'_> {
         places.shuffle(&mut self.chance);
         let fits = |(begin, from): &(u64, &String)| {
             let time = *begin..begin + lasts;
-            let free = |link| name == "partition" || !self.is_cut(link, time.clone());
+            let free = |link| BEFORE.contains(&name) || !self.is_cut(link, time.clone());
             self.links_from(from).iter().any(|link| self.is_going(link, time.clone()) && free(link))
         };
         let (begin, from) = places.into_iter().find(fits)?;
@@ -159,11 +162,12 @@ impl Draft<'_> {
         self.dies_us(from).min(self.dies_us(to)) >= time.end && !self.is_paused(from, time)
     }
 
-    /// Whether a partition that cuts this link falls into this time.
+    /// Whether a fault that blocks this link falls into this time.
     fn is_cut(&self, link: &Link, time: Range<u64>) -> bool {
         self.plan.faults.iter().any(|fault| {
-            let Kind::Partition { cut, around_leader, .. } = &fault.fault else { return false };
-            overlaps(fault, &time) && (around_leader.is_some() || cut.contains(link))
+            let anywhere = matches!(fault.fault, Kind::Partition { around_leader: Some(_), .. });
+            let blocks = is_blocking(&fault.fault) && overlaps(fault, &time);
+            blocks && (anywhere || fault.fault.links().contains(link))
         })
     }
 }

@@ -5,7 +5,7 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 
 use super::{Draft, steps};
-use crate::plan::{Anchor, Kind, Link, Mode, Seen, When};
+use crate::plan::{Anchor, Direction, Kind, LEADER, Link, Mode, Rule, Seen, When};
 
 /// One line of the table.
 #[derive(Debug)]
@@ -39,6 +39,21 @@ pub const TEMPLATES: &[Template] = &[
         what: "a receiver misses a message; the cut ends, and the sender's next message overtakes the retransmission",
         story: Story::LateFirst,
     },
+    Template {
+        name: "slow-path",
+        what: "one way is later than all others: a message comes before the one that caused it",
+        story: Story::SlowPath,
+    },
+    Template {
+        name: "crossed",
+        what: "two nodes broadcast at once, and of the others some hear the one first and some the other",
+        story: Story::Crossed,
+    },
+    Template {
+        name: "deposed",
+        what: "whoever leads is cut off or stands still for a while, and the others go on broadcasting",
+        story: Story::Deposed,
+    },
 ];
 
 /// How long before a story's broadcast its cut begins, us.
@@ -52,6 +67,9 @@ enum Story {
     RelayRace,
     LostAcknowledgement,
     LateFirst,
+    SlowPath,
+    Crossed,
+    Deposed,
 }
 
 /// Who plays in an orphan's story.
@@ -74,7 +92,7 @@ impl Draft<'_> {
         for at in 0..count {
             let begin = self.plan.length_us / 20 + self.plan.length_us * 8 / 10 * at / count;
             let possible: Vec<&Template> =
-                TEMPLATES.iter().filter(|template| self.is_possible(template.story)).collect();
+                TEMPLATES.iter().filter(|template| self.is_possible(template.story, begin)).collect();
             if !possible.is_empty() {
                 let template = possible[self.chance.random_range(0..possible.len())];
                 self.tell(template, begin);
@@ -88,19 +106,29 @@ impl Draft<'_> {
             Story::Orphan | Story::RelayRace => self.orphan(template, begin),
             Story::LostAcknowledgement => self.lost_acknowledgement(template, begin),
             Story::LateFirst => self.late_first(template, begin),
+            Story::SlowPath => self.slow_path(template, begin),
+            Story::Crossed => self.crossed(template, begin),
+            Story::Deposed => self.deposed(template, begin),
         }
     }
 
-    fn is_possible(&self, story: Story) -> bool {
+    /// Whether a story that begins then can be told.
+    fn is_possible(&self, story: Story, begin: u64) -> bool {
         let steps = steps::of(self.setting);
         let living = self.living().len();
-        let kills = if self.has("kill") { self.kills_left() } else { 0 };
+        // Where only the leader's death leaves anybody behind, it dies late: little happens once it is dead.
+        let too_early = self.setting.leader && (begin < self.plan.length_us / 2 || self.dies_us(self.leader()) < begin);
+        let kills = if self.has("kill") && !too_early { self.kills_left() } else { 0 };
+        let may_lose = self.may_lose();
         match story {
-            Story::Orphan => kills > 0 && living > 2,
+            Story::Orphan => may_lose && kills > 0 && living > 2,
             // The relayed frame is waited for, so its key has to be known.
-            Story::RelayRace => kills > 1 && living > 3 && steps.is_some_and(|steps| steps.relays),
-            Story::LostAcknowledgement => living > 1 && steps.is_none_or(|steps| steps.acknowledges),
-            Story::LateFirst => living > 1,
+            Story::RelayRace => may_lose && kills > 1 && living > 3 && steps.is_some_and(|steps| steps.relays),
+            Story::LostAcknowledgement => may_lose && living > 1 && steps.is_none_or(|steps| steps.acknowledges),
+            Story::LateFirst => may_lose && living > 1,
+            Story::SlowPath => living > 2,
+            Story::Crossed => living > 1,
+            Story::Deposed => self.setting.leader && living > 2 && self.dies_us(self.leader()) == u64::MAX,
         }
     }
 
@@ -114,7 +142,7 @@ impl Draft<'_> {
             links.extend(missed.map(|node| (relay.clone(), node.clone())));
         }
         let lasts = self.log_uniform(50_000, self.plan.length_us / 4);
-        self.cut_off(template, links, (begin, lasts));
+        self.cut_off((template, Mode::Drop), links, (begin, lasts));
         let message = self.broadcast(&sender, When::AtUs(begin + LEAD_US));
         let seen = self.reception(&sender, &relay, message);
         self.kill_after(sender, begin, seen);
@@ -128,6 +156,10 @@ impl Draft<'_> {
     fn cast(&mut self, story: Story) -> Cast {
         let mut living = self.living();
         living.shuffle(&mut self.chance);
+        if let (true, Some(at)) = (self.setting.leader, living.iter().position(|node| node == self.leader())) {
+            // Others only hand their messages to the leader.
+            living.swap(0, at);
+        }
         let mut living = living.into_iter();
         let sender = living.next().expect("a story is told where enough nodes live");
         let mut others: Vec<String> = living.collect();
@@ -156,7 +188,7 @@ impl Draft<'_> {
     fn lost_acknowledgement(&mut self, template: &Template, begin: u64) {
         let (sender, receiver) = self.pair();
         let lasts = self.log_uniform(50_000, self.plan.length_us / 4);
-        self.cut_off(template, vec![(receiver, sender.clone())], (begin, lasts));
+        self.cut_off((template, Mode::Drop), vec![(receiver, sender.clone())], (begin, lasts));
         self.broadcast(&sender, When::AtUs(begin + LEAD_US));
     }
 
@@ -167,7 +199,7 @@ impl Draft<'_> {
         let relayed = steps::of(self.setting).is_none_or(|steps| steps.relays) && !self.one_in(4);
         let silent = self.plan.nodes.iter().filter(|node| **node == sender || relayed && **node != receiver);
         let links: Vec<Link> = silent.map(|node| (node.clone(), receiver.clone())).collect();
-        let id = self.cut_off(template, links, (begin, lasts));
+        let id = self.cut_off((template, Mode::Drop), links, (begin, lasts));
         self.broadcast(&sender, When::AtUs(begin + LEAD_US));
         for _ in 0..self.chance.random_range(1..=2) {
             let delay_us = self.chance.random_range(0..2_000);
@@ -175,9 +207,78 @@ impl Draft<'_> {
         }
     }
 
-    fn cut_off(&mut self, template: &Template, cut: Vec<Link>, (begin, lasts): (u64, u64)) -> u32 {
+    /// A cause goes to a receiver by slow ways only, and its effect by the quick one: from the node that answers. Where that
+    /// node passes the cause on as well, this is lost at first, and the answer overtakes it.
+    fn slow_path(&mut self, template: &Template, begin: u64) {
+        let mut living = self.living();
+        living.shuffle(&mut self.chance);
+        let [first, second, receiver] = [living.swap_remove(0), living.swap_remove(0), living.swap_remove(0)];
+        let lasts = 4 * LEAD_US + self.log_uniform(1_000, 100_000);
+        let slow = self.plan.nodes.iter().filter(|node| ![&second, &receiver].contains(node));
+        let slow: Vec<Link> = slow.map(|node| (node.clone(), receiver.clone())).collect();
+        self.cut_off((template, Mode::Hold), slow, (begin, lasts));
+        let cause = self.broadcast(&first, When::AtUs(begin + LEAD_US));
+        let passes_on = steps::of(self.setting).is_none_or(|steps| steps.relays);
+        if !passes_on || !self.may_lose() {
+            return self.react(&second, cause);
+        }
+        let id = self.cut_off((template, Mode::Drop), vec![(second.clone(), receiver)], (begin, 2 * LEAD_US));
+        let delay_us = self.chance.random_range(0..2_000);
+        self.broadcast(&second, When::After(Anchor { seen: Seen::Fault { id }, delay_us }));
+    }
+
+    /// Two senders at once. Half of the others, and each sender itself, get one of the two messages late.
+    fn crossed(&mut self, template: &Template, begin: u64) {
+        let (first, second) = self.pair();
+        let lasts = 2 * LEAD_US + self.log_uniform(1_000, 100_000);
+        let mut late = vec![(first.clone(), second.clone()), (second.clone(), first.clone())];
+        for node in self.plan.nodes.clone().into_iter().filter(|node| ![&first, &second].contains(&node)) {
+            late.push((if self.one_in(2) { first.clone() } else { second.clone() }, node));
+        }
+        self.cut_off((template, Mode::Hold), late, (begin, lasts));
+        for _ in 0..self.chance.random_range(1..=3) {
+            let at_us = begin + LEAD_US + self.chance.random_range(0..1_000);
+            self.broadcast(&first, When::AtUs(at_us));
+            self.broadcast(&second, When::AtUs(at_us));
+        }
+    }
+
+    /// The leader misses what the others do meanwhile.
+    fn deposed(&mut self, template: &Template, begin: u64) {
+        let lasts = self.log_uniform(50_000, self.plan.length_us / 4);
+        let direction = [Direction::Both, Direction::In, Direction::Out][self.chance.random_range(0..3)];
+        let mode = self.mode();
+        let free =
+            !self.is_paused(LEADER, begin..begin + lasts) && !self.is_paused(self.leader(), begin..begin + lasts);
+        let kind = match self.around_leader(direction, mode) {
+            _ if self.has("pause") && free && self.one_in(3) => Kind::Pause { node: LEADER.to_owned() },
+            Kind::Partition { around_leader, .. } => {
+                Kind::Partition { shape: template.name.to_owned(), mode, cut: Vec::new(), around_leader }
+            }
+            other => other,
+        };
+        self.add(When::AtUs(begin), Some(lasts), kind);
+        for _ in 0..3 {
+            let node = self.survivor();
+            let at_us = begin + LEAD_US + self.chance.random_range(0..lasts.max(1));
+            self.broadcast(&node, When::AtUs(at_us.min(self.plan.length_us - 1)));
+        }
+    }
+
+    /// Who leads where the leader is fixed: the first node.
+    fn leader(&self) -> &str {
+        &self.plan.nodes[0]
+    }
+
+    /// A node answers a message as soon as it has delivered it.
+    fn react(&mut self, node: &str, message: u64) {
+        self.broadcasts += 1;
+        self.plan.rules.push(Rule { on_deliver: message, node: node.to_owned(), broadcast: self.broadcasts });
+    }
+
+    fn cut_off(&mut self, (template, mode): (&Template, Mode), cut: Vec<Link>, (begin, lasts): (u64, u64)) -> u32 {
         let shape = template.name.to_owned();
-        let kind = Kind::Partition { shape, mode: Mode::Drop, cut, around_leader: None };
+        let kind = Kind::Partition { shape, mode, cut, around_leader: None };
         self.add(When::AtUs(begin), Some(lasts), kind)
     }
 

@@ -1,13 +1,15 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use expect_test::expect;
 
 use super::{OPERATIONS_MAX, TEMPLATES, Wishes, draw, due_us};
-use crate::faults::{class_of, name_of};
-use crate::plan::{Fault, Kind, Link, Plan, Seen, When};
+use crate::chance::of_bytes;
+use crate::faults::{FAULTS, class_of, name_of};
+use crate::plan::{Fault, Kind, Link, Mode, Plan, Seen, When};
 use crate::setting::{Crashes, Links, Setting};
 use crate::shapes::{LEADER_SHAPES, SHAPES};
 use crate::validity::{check, check_against};
+use crate::workloads::WORKLOADS;
 
 fn setting(nodes: usize) -> Setting {
     Setting {
@@ -46,8 +48,7 @@ fn wishes(nemesis: &[&str]) -> Wishes {
         workload: "broadcast".to_owned(),
         nemesis: nemesis.iter().map(|name| (*name).to_owned()).collect(),
         length_us: 3_000_000,
-        rate: 50,
-        beyond_model: false,
+        ..Wishes::default()
     }
 }
 
@@ -64,7 +65,9 @@ fn plans_of_all(nemesis: &[&str]) -> impl Iterator<Item = (Setting, Plan)> {
     let (settings, wishes) = (settings(), wishes(nemesis));
     (0..SEEDS).map(move |seed| {
         let setting = settings[seed as usize % settings.len()].clone();
-        let plan = draw(&setting, &wishes, seed).unwrap();
+        // Every system meets every workload: their numbers have no common divisor.
+        let workload = WORKLOADS[seed as usize % WORKLOADS.len()].name.to_owned();
+        let plan = draw(&setting, &Wishes { workload, ..wishes.clone() }, seed).unwrap();
         (setting, plan)
     })
 }
@@ -232,8 +235,9 @@ fn nearly_every_partition_of_live_nodes_is_met_by_a_broadcast() {
     let (mut met, mut all) = (0, 0);
     for plan in plans(setting(5), &["partition"]) {
         let timed = plan.faults.iter().filter(|fault| matches!(fault.when, When::AtUs(_)));
-        // A story aims at what is sent back.
-        for fault in timed.filter(|f| !matches!(&f.fault, Kind::Partition { shape, .. } if shape == "lost-ack")) {
+        // Two stories aim at what is sent back or passed on.
+        let aims_elsewhere = |shape: &str| ["lost-ack", "slow-path"].contains(&shape);
+        for fault in timed.filter(|f| !matches!(&f.fault, Kind::Partition { shape, .. } if aims_elsewhere(shape))) {
             all += 1;
             met += u32::from(is_met(&plan, fault));
         }
@@ -282,7 +286,8 @@ fn every_fault_shape_template_and_kind_of_anchor_is_drawn_by_some_seed() {
             }
         }
     }
-    let mut expected = vec!["kill", "pause", "partition", "loss", "duplicate", "delay", "leader"];
+    let mut expected: Vec<&str> = FAULTS.iter().map(|fault| fault.name).collect();
+    expected.push("leader");
     expected.extend(["Drop", "Hold", "Reset", "anchor: deliver", "anchor: frame"]);
     expected.extend(SHAPES.iter().map(|shape| shape.name));
     expected.extend(LEADER_SHAPES.iter().map(|(name, _)| *name));
@@ -356,6 +361,96 @@ fn lengths_are_spread_over_all_octaves() {
     assert!(*least > 100 && most < &(least * 2), "{octaves:?}");
 }
 
+/// A plan of this workload, of 2,000 broadcasts and no faults.
+fn of_workload(workload: &str) -> Plan {
+    let wishes = Wishes { workload: workload.to_owned(), length_us: 40_000_000, ..wishes(&["none"]) };
+    draw(&setting(5), &wishes, 7).unwrap()
+}
+
+#[test]
+fn a_chat_is_chains_of_the_chosen_depth_in_which_nobody_answers_himself() {
+    let plan = of_workload("chat");
+    let depth = Wishes::default().chain_depth as usize;
+    assert_eq!((plan.operations.len(), plan.rules.len()), (400, 400 * depth));
+    let mut senders: BTreeMap<u64, (&str, usize)> =
+        plan.operations.iter().map(|op| (op.broadcast, (op.node.as_str(), 0))).collect();
+    for rule in &plan.rules {
+        let (answered, place) = senders[&rule.on_deliver];
+        assert_ne!(answered, rule.node);
+        assert!(senders.insert(rule.broadcast, (&rule.node, place + 1)).is_none());
+    }
+    assert_eq!(senders.values().map(|(_, place)| *place).max(), Some(depth));
+    assert_eq!(senders.len(), 2_000);
+}
+
+#[test]
+fn chains_of_a_chat_begin_several_at_a_time() {
+    let begins: Vec<u64> = of_workload("chat").operations.iter().map(|op| due_us(&op.when)).collect();
+    let together = begins.windows(3).filter(|times| times[2] - times[0] <= 1_000).count();
+    assert!(together >= 130, "{together}");
+}
+
+#[test]
+fn a_burst_is_many_broadcasts_at_once_of_one_sender_or_of_two_in_turn() {
+    let plan = of_workload("burst");
+    assert_eq!((plan.operations.len(), plan.rules.len()), (2_000, 0));
+    let mut of_one = 0;
+    for burst in plan.operations.chunk_by(|a, b| (a.broadcast - 1) / 20 == (b.broadcast - 1) / 20) {
+        assert_eq!(burst.len(), 20);
+        assert!(due_us(&burst[19].when) - due_us(&burst[0].when) <= 19 * 200);
+        let senders: BTreeSet<&str> = burst.iter().map(|op| op.node.as_str()).collect();
+        assert!(senders.len() <= 2);
+        of_one += u32::from(senders.len() == 1);
+    }
+    assert!((50..95).contains(&of_one), "{of_one}");
+}
+
+#[test]
+fn every_class_of_faults_is_off_in_some_runs_and_one_that_was_asked_for_in_none() {
+    let classes: BTreeSet<&str> = FAULTS.iter().map(|fault| fault.class).collect();
+    for class in classes {
+        let has = |plan: &Plan| plan.faults.iter().any(|fault| class_of(&fault.fault) == class);
+        let with = plans(setting(5), &["all"]).take(500).filter(has).count();
+        assert!((100..490).contains(&with), "{class} is in {with} of 500 plans");
+        assert!(plans(setting(5), &["all", class]).take(500).all(|plan| has(&plan)), "{class}");
+    }
+}
+
+#[test]
+fn nobody_is_paused_twice_at_once() {
+    for plan in plans(setting(5), &["pause", "kill"]) {
+        let pauses: Vec<(&str, u64, u64)> = plan.faults.iter().filter_map(|fault| paused(&plan, fault)).collect();
+        for (at, (node, begin, end)) in pauses.iter().enumerate() {
+            let twice = |(other, from, until): &(&str, u64, u64)| other == node && from < end && begin < until;
+            assert!(!pauses[at + 1..].iter().any(twice), "{}", plan.to_json());
+        }
+    }
+}
+
+fn paused<'a>(plan: &Plan, fault: &'a Fault) -> Option<(&'a str, u64, u64)> {
+    let (Kind::Pause { node } | Kind::Stutter { node, .. }) = &fault.fault else { return None };
+    let (begin, end) = lasts(plan, fault)?;
+    Some((node, begin, end))
+}
+
+#[test]
+fn a_system_on_reliable_links_meets_late_frames_only() {
+    let reliable = Setting { over: Some("best-effort".to_owned()), links: Links::Reliable, ..setting(5) };
+    let mut seen = BTreeSet::new();
+    for fault in plans(reliable, &["all"]).flat_map(|plan| plan.faults) {
+        let held = matches!(fault.fault, Kind::Partition { mode: Mode::Hold, .. });
+        seen.insert(if held { "hold" } else { name_of(&fault.fault) });
+    }
+    let expected = ["delay", "hold", "jitter", "kill", "pause", "rate", "reorder", "stutter"];
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn drawn_plans_never_change() {
+    let text: String = plans_of_all(&["all"]).take(99).map(|(_, plan)| plan.to_json()).collect();
+    expect!["2da80850ff2bfe21"].assert_eq(&format!("{:016x}", of_bytes(text.as_bytes())));
+}
+
 #[test]
 fn none_is_none() {
     assert!(plans(setting(5), &["none"]).take(20).all(|plan| plan.faults.is_empty() && plan.requested.is_empty()));
@@ -364,7 +459,7 @@ fn none_is_none() {
 #[test]
 fn a_fault_outside_the_model_is_refused_with_a_hint() {
     let reliable = Setting { links: Links::Reliable, ..setting(5) };
-    let error = draw(&reliable, &wishes(&["partition"]), 7).unwrap_err();
+    let error = draw(&reliable, &wishes(&["loss"]), 7).unwrap_err();
     assert!(error.0.contains("--beyond-model"), "{error}");
     let beyond = Wishes { beyond_model: true, ..wishes(&["partition", "kill"]) };
     let plan = draw(&Setting { crashes: Crashes::None, faulty_max: 0, ..reliable }, &beyond, 7).unwrap();
@@ -378,7 +473,7 @@ fn what_is_unknown_is_refused_with_what_was_meant() {
         .assert_eq(&refused(wishes(&["partitions"])));
     expect!["there is no fault meteor (there are all, connection, delay, duplicate, flap, half-open, jitter, kill, link, loss, none, partition, pause, rate, reorder, reset-connections, stutter)"]
         .assert_eq(&refused(wishes(&["meteor"])));
-    expect!["there is no workload brodcast; did you mean broadcast? (there is broadcast)"]
+    expect!["there is no workload brodcast; did you mean broadcast? (there are broadcast, burst, chat)"]
         .assert_eq(&refused(Wishes { workload: "brodcast".to_owned(), ..wishes(&[]) }));
     assert!(
         refused(Wishes { rate: 100_000, length_us: 3_600_000_000, ..wishes(&[]) })
@@ -389,7 +484,7 @@ fn what_is_unknown_is_refused_with_what_was_meant() {
 #[test]
 fn a_single_node_can_be_paused_and_nothing_else() {
     let alone = draw(&setting(1), &wishes(&["all"]), 7).unwrap();
-    assert!(alone.faults.iter().all(|fault| name_of(&fault.fault) == "pause"));
+    assert!(alone.faults.iter().all(|fault| class_of(&fault.fault) == "pause"));
     assert!(draw(&setting(1), &wishes(&["kill"]), 7).unwrap_err().0.contains("two nodes"));
     let nobody = Setting { nodes: Vec::new(), ..setting(1) };
     assert!(draw(&nobody, &wishes(&["none"]), 7).is_err());
