@@ -42,3 +42,39 @@ pub fn fresh_seed() -> u64 {
     let mixed = temblor_workloads::chance::mix(since.as_nanos() as u64, &[u64::from(std::process::id())]);
     mixed % 1_000_000_000
 }
+
+#[cfg(test)]
+mod tests {
+    use temblor_node::bugs::BUGS;
+    use temblor_workloads::workloads::WORKLOADS;
+
+    use super::drawn;
+    use crate::cli::{SystemArgs, WishArgs};
+    use crate::system::System;
+
+    fn wishes(workload: &str) -> WishArgs {
+        WishArgs {
+            nemesis: vec!["all".to_owned()],
+            beyond_model: false,
+            nodes: 5,
+            time_limit: 1_000_000,
+            rate: 50,
+            workload: workload.to_owned(),
+            chain_depth: 4,
+            burst_size: 20,
+            seed: None,
+        }
+    }
+
+    #[test]
+    fn the_plan_of_a_seed_is_the_same_with_and_without_a_bug() {
+        for entry in BUGS {
+            let args = SystemArgs { algorithm: entry.algorithm.to_owned(), over: None, fanout: None };
+            let (sound, planted) = (System::find(&args, None).unwrap(), System::find(&args, Some(entry.name)).unwrap());
+            for workload in WORKLOADS {
+                let plan = |system| drawn(system, &wishes(workload.name), 7).unwrap();
+                assert_eq!(plan(&sound), plan(&planted), "{}", entry.name);
+            }
+        }
+    }
+}

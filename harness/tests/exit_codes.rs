@@ -471,9 +471,9 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
         (
             2,
             expect![[r#"
-        error: there is no workload broadcasts; did you mean broadcast? (there is
-        broadcast)
-    "#]],
+                error: there is no workload broadcasts; did you mean broadcast? (there are
+                broadcast, burst, chat)
+            "#]],
         ),
     );
     check(
@@ -532,11 +532,11 @@ fn a_fault_outside_the_model_is_2_with_a_hint() {
     );
     check(
         &temblor,
-        "plan fifo --over best-effort --nemesis partition --seed 1",
+        "plan fifo --over best-effort --nemesis half-open --seed 1",
         (
             2,
             expect![[r#"
-        error: partition is outside the system model of fifo over best-effort, which
+        error: half-open is outside the system model of fifo over best-effort, which
         does not claim to withstand it; add --beyond-model to inject it all the same
     "#]],
         ),

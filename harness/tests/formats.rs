@@ -12,7 +12,7 @@ use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::{Value, json};
 
 /// A run with every kind of line: kills, pauses, partitions, lossy links.
-const RUN: &str = "run fifo --nemesis all --seed 7 --time-limit 1s --json";
+const RUN: &str = "run fifo --nemesis all,kill,pause,partition --seed 7 --time-limit 1s --json";
 
 /// Runs `words`, which must end in one of the ways that a judged run ends in, and gives its verdict.
 fn judged(temblor: &Temblor, words: &str) -> (Ended, Value) {

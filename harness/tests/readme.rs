@@ -40,9 +40,13 @@ fn temblor(arguments: &[&str]) -> Output {
 #[test]
 fn its_tables_and_listings_are_what_the_code_says() {
     let mut text = readme();
-    for (name, table) in
-        [("algorithms", algorithms()), ("checkers", checkers()), ("faults", faults()), ("bugs", bugs())]
-    {
+    for (name, table) in [
+        ("algorithms", algorithms()),
+        ("checkers", checkers()),
+        ("faults", faults()),
+        ("workloads", workloads()),
+        ("bugs", bugs()),
+    ] {
         let (begin, end) = (format!("<!-- table: {name} -->\n"), "<!-- end -->");
         let (before, rest) = text.split_once(&begin).expect("every table has its place");
         let (_, after) = rest.split_once(end).expect("every table has an end");
@@ -129,6 +133,14 @@ fn faults() -> String {
         format!("| `{}` | {} | {} | {} |", fault.name, fault.class, fault.what, fault.evidence)
     };
     table("| name | class | what happens | evidence |", FAULTS.iter().map(row))
+}
+
+fn workloads() -> String {
+    let row = |workload: &temblor_workloads::workloads::Workload| {
+        let options = if workload.options.is_empty() { String::new() } else { format!("`{}`", workload.options) };
+        format!("| `{}` | {} | {options} |", workload.name, workload.what)
+    };
+    table("| name | what clients do | option of its own |", WORKLOADS.iter().map(row))
 }
 
 fn bugs() -> String {

@@ -35,6 +35,16 @@ impl<E> Agenda<E> {
         self.entries.push(Entry { at_ns, tie, nth: self.entered, event });
     }
 
+    /// Takes out what is `wanted`, in the order in which it would happen.
+    pub fn take(&mut self, wanted: impl Fn(u64, &E) -> bool) -> Vec<(u64, E)> {
+        let (taken, left): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.entries).into_iter().partition(|entry| wanted(entry.at_ns, &entry.event));
+        self.entries = left.into();
+        let mut taken: Vec<Entry<E>> = taken;
+        taken.sort_by_key(Entry::rank);
+        taken.into_iter().map(|entry| (entry.at_ns, entry.event)).collect()
+    }
+
     /// When the next event happens.
     pub fn next_ns(&self) -> Option<u64> {
         self.entries.peek().map(|entry| entry.at_ns)
@@ -84,7 +94,8 @@ mod tests {
             agenda.enter(at_ns, tie, name);
         }
         assert_eq!(agenda.next_ns(), Some(1));
+        assert_eq!(agenda.take(|at_ns, name| at_ns == 1 && *name != "b"), [(1, "a"), (1, "c")]);
         let order: Vec<&str> = std::iter::from_fn(|| agenda.pop()).collect();
-        assert_eq!(order, ["a", "b", "c", "d"]);
+        assert_eq!(order, ["b", "d"]);
     }
 }

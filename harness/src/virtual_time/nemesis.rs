@@ -168,6 +168,7 @@ impl<C: Cluster> World<'_, C> {
         for link in links {
             let (bites, departures) = self.network.lift(*link, id, self.now.get());
             self.depart(departures);
+            self.hurry(*link);
             bitten.push((*link, bites));
         }
         bitten

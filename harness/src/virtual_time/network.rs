@@ -18,6 +18,10 @@ use crate::proxy::trace::{Passage, Trace, What, ends};
 const LATENCY_MIN_NS: u64 = 50_000;
 /// ... and how many powers of two lie between this and the longest: up to 64 times as long.
 const LATENCY_OCTAVES: u64 = 6;
+/// No frame takes longer than this unless a fault keeps it, ns.
+pub const LATENCY_MAX_NS: u64 = LATENCY_MIN_NS << LATENCY_OCTAVES;
+/// Frames that are let go follow each other at this distance, ns.
+const HURRY_NS: u64 = 1_000;
 /// Sets the draw of a latency apart from all other chances.
 const LATENCY: u64 = 0x4C41_5445_4E43_5921;
 
@@ -177,6 +181,22 @@ impl<B: Clone> Network<B> {
         }
         lost.iter().for_each(|(frame, fate)| self.write_down(frame, *fate, None));
         (bites, left)
+    }
+
+    /// Whether no fault is in force on this link: then nothing keeps frames there that are further away than a frame can be.
+    pub fn is_clear(&self, link: (usize, usize)) -> bool {
+        self.links[self.place(link)].policy.is_clear()
+    }
+
+    /// What faults had kept on this link goes on now, in its order; gives when each arrives.
+    pub fn hurry<'a>(&'a mut self, link: (usize, usize), now_ns: u64) -> impl FnMut() -> u64 + 'a {
+        let place = self.place(link);
+        let link = &mut self.links[place];
+        link.last_ns = link.last_ns.min(now_ns.saturating_add(LATENCY_MAX_NS));
+        move || {
+            link.last_ns = link.last_ns.saturating_add(HURRY_NS);
+            link.last_ns
+        }
     }
 
     /// Ends the trace; gives why it could not be written, if so.

@@ -13,7 +13,7 @@ use temblor_workloads::chance::mix;
 use super::agenda::Agenda;
 use super::cluster::{Answer, Cluster, End, Frame, Input, Life, Said};
 use super::nemesis::Nemesis;
-use super::network::{Departure, Fate, Network};
+use super::network::{Departure, Fate, LATENCY_MAX_NS, Network};
 use crate::processes::{Due, FrameAnchor, Schedule, position};
 use crate::proxy::trace::Trace;
 use crate::script::{self, Script};
@@ -141,6 +141,22 @@ impl<'a, C: Cluster> World<'a, C> {
     pub fn depart(&mut self, departures: Vec<Departure<C::Body>>) {
         for Departure { at_ns, tie, frame, fate } in departures {
             self.agenda.enter(at_ns, tie, Event::Arrival(frame, fate));
+        }
+    }
+
+    /// A fault has been lifted on this link: if it was the last, what faults had kept there is kept no longer.
+    pub fn hurry(&mut self, link: (usize, usize)) {
+        if !self.network.is_clear(link) {
+            return;
+        }
+        let soon_ns = self.now.get().saturating_add(LATENCY_MAX_NS);
+        let kept = self.agenda.take(|at_ns, event| match event {
+            Event::Arrival(frame, _) => at_ns > soon_ns && (frame.from, frame.to) == link,
+            Event::Wake(..) => false,
+        });
+        let mut arrival_ns = self.network.hurry(link, self.now.get());
+        for (tie, (_, event)) in (0..).zip(kept) {
+            self.agenda.enter(arrival_ns(), tie, event);
         }
     }
 

@@ -109,3 +109,61 @@ impl Draft<'_> {
         others.nth(at).expect("so many others were counted").clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use crate::draw::tests::setting;
+    use crate::draw::{Wishes, draw, due_us};
+    use crate::plan::Plan;
+
+    /// A plan of this workload, of 2,000 broadcasts and no faults.
+    fn of_workload(workload: &str) -> Plan {
+        let wishes = Wishes {
+            workload: workload.to_owned(),
+            length_us: 40_000_000,
+            nemesis: vec!["none".to_owned()],
+            ..Wishes::default()
+        };
+        draw(&setting(5), &wishes, 7).unwrap()
+    }
+
+    #[test]
+    fn a_chat_is_chains_of_the_chosen_depth_in_which_nobody_answers_himself() {
+        let plan = of_workload("chat");
+        let depth = Wishes::default().chain_depth as usize;
+        assert_eq!((plan.operations.len(), plan.rules.len()), (400, 400 * depth));
+        let mut senders: BTreeMap<u64, (&str, usize)> =
+            plan.operations.iter().map(|op| (op.broadcast, (op.node.as_str(), 0))).collect();
+        for rule in &plan.rules {
+            let (answered, place) = senders[&rule.on_deliver];
+            assert_ne!(answered, rule.node);
+            assert!(senders.insert(rule.broadcast, (&rule.node, place + 1)).is_none());
+        }
+        assert_eq!(senders.values().map(|(_, place)| *place).max(), Some(depth));
+        assert_eq!(senders.len(), 2_000);
+    }
+
+    #[test]
+    fn chains_of_a_chat_begin_several_at_a_time() {
+        let begins: Vec<u64> = of_workload("chat").operations.iter().map(|op| due_us(&op.when)).collect();
+        let together = begins.windows(3).filter(|times| times[2] - times[0] <= 1_000).count();
+        assert!(together >= 130, "{together}");
+    }
+
+    #[test]
+    fn a_burst_is_many_broadcasts_at_once_of_one_sender_or_of_two_in_turn() {
+        let plan = of_workload("burst");
+        assert_eq!((plan.operations.len(), plan.rules.len()), (2_000, 0));
+        let mut of_one = 0;
+        for burst in plan.operations.chunk_by(|a, b| (a.broadcast - 1) / 20 == (b.broadcast - 1) / 20) {
+            assert_eq!(burst.len(), 20);
+            assert!(due_us(&burst[19].when) - due_us(&burst[0].when) <= 19 * 200);
+            let senders: BTreeSet<&str> = burst.iter().map(|op| op.node.as_str()).collect();
+            assert!(senders.len() <= 2);
+            of_one += u32::from(senders.len() == 1);
+        }
+        assert!((50..95).contains(&of_one), "{of_one}");
+    }
+}
