@@ -135,8 +135,8 @@ pub fn listen(trials: &Trials<'_>, seed: u64, quiet: &mut Quiet) -> Result<()> {
     let mut senders: Vec<&str> = plan.operations.iter().map(|operation| operation.node.as_str()).collect();
     senders.sort_unstable();
     senders.dedup();
-    let drawn = plan.faults.iter().map(|fault| temblor_workloads::faults::name_of(&fault.fault));
-    let all_bit = drawn.into_iter().all(|name| counts.bites.get(name).is_some_and(|bites| *bites > 0));
+    let drawn = plan.faults.iter().map(|fault| temblor_workloads::faults::class_of(&fault.fault));
+    let all_bit = drawn.into_iter().all(|class| counts.bites.get(class).is_some_and(|bites| *bites > 0));
     if counts.invoked < BROADCASTS_MIN || senders.len() < SENDERS_MIN.min(plan.nodes.len()) || !all_bit {
         quiet.idle += 1;
         return Ok(());
