@@ -37,7 +37,7 @@ pub enum Condition {
     Always,
     /// For messages whose sender never crashed.
     WhileSenderLives,
-    /// While no leader crashed (the fixed leader is the first node).
+    /// While the leader is correct: who claimed the highest term, or where nobody claims any, the first node.
     WhileLeaderLives,
     /// While no node crashed.
     WhileNobodyCrashes,

@@ -99,6 +99,7 @@ impl Judge {
             return;
         }
         self.last = Moment::of(op);
+        self.ledger.faults.calm.tick(op.time, self.ledger.messages.len());
         match (op.process, &op.event) {
             (Process::Client(_), Event::Request { node, message }) => self.request(op.kind, *node, *message),
             (Process::Node(node), event) if node.at() < MAX_NODES => self.indication(node, event, (op, names)),
@@ -148,7 +149,10 @@ impl Judge {
             Event::Deliver { message, .. } => self.delivery(node, *message),
             Event::Broadcast(message) => self.broadcast(node, *message),
             Event::Start { .. } => self.start(node),
-            Event::Leader { term } => self.report(node, Reported::Leads(*term)),
+            Event::Leader { term } => {
+                self.ledger.led(node, *term);
+                self.report(node, Reported::Leads(*term));
+            }
             Event::Other(other) => self.other(node, other, names),
             Event::Request { .. } => return,
         }
@@ -204,6 +208,7 @@ impl Judge {
                 let by_kill = self.ledger.faults.explains_exit(names.name(node), text("status"));
                 let cause = if by_kill { Cause::Kill } else { Cause::Itself };
                 self.ledger.exited(node, cause);
+                self.ledger.faults.exited(self.last);
                 Reported::Exited(cause, text("status").unwrap_or("status unknown").to_owned())
             }
             "follows" => {

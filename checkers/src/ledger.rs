@@ -4,6 +4,7 @@
 //! delivered it), and nothing of a line beyond that: the lines that prove a violation are found again by a second reading.
 
 pub mod bits;
+mod calm;
 pub mod faults;
 pub mod messages;
 pub mod nodes;
@@ -45,6 +46,8 @@ pub struct Ledger {
     pub faults: Faults,
     /// The messages of which some delivery at another node than the sender met a fault.
     pub disturbed: Bits,
+    /// The highest term that anybody claimed to lead, and who did.
+    pub led: Option<(u64, Vec<Node>)>,
     /// How many nodes the system has, where the history says so.
     pub size: Option<usize>,
     /// Whether nodes say that they delivered each other's messages in a circle, each before the other's broadcast.
@@ -67,6 +70,7 @@ impl Ledger {
             nodes: Nodes::default(),
             faults: Faults::default(),
             disturbed: Bits::default(),
+            led: None,
             size: None,
             circular: false,
             straggled: false,
@@ -205,6 +209,19 @@ impl Ledger {
             stream_of(&mut self.streams, node).restarts();
         }
         later
+    }
+
+    /// A node said that it leads a term.
+    pub fn led(&mut self, node: Node, term: u64) {
+        match &mut self.led {
+            Some((highest, _)) if *highest > term => {}
+            Some((highest, leaders)) if *highest == term => {
+                if !leaders.contains(&node) {
+                    leaders.push(node);
+                }
+            }
+            led => *led = Some((term, vec![node])),
+        }
     }
 
     /// A life has ended.

@@ -146,7 +146,7 @@ pub const CHECKERS: &[Checker] = &[
         kind: Kind::Safety,
         definition: "no two nodes, and no two lives of one node, lead the same term, and nobody follows another in it",
         source: "Ongaro and Ousterhout 2014, election safety",
-        exercise: "claims to lead a term, and leaders that were followed in it, beyond the first of each term",
+        exercise: "indications of who leads or is followed in a term, after the first one",
         start: |_| leadership::one_leader_per_term(),
     },
     Checker {

@@ -42,13 +42,27 @@ fn histories_fit() {
 }
 
 #[test]
+fn a_promise_of_gossip_fits() {
+    let line = r#"{"index":0,"time":0,"process":"nemesis","type":"info","f":"run","value":{"format":1,"system":"gossip","nodes":["n1"],"crashes":"stop","faulty_max":0,"ok":"taken","promises":{"agreement":"as-statistic"},"fanout":3}}"#;
+    let validator = Validator::new();
+    assert!(validator.fits(line));
+    assert!(!validator.fits(&line.replace("\"fanout\":3", "\"fanout\":-3")));
+    assert!(!validator.fits(&line.replace("as-statistic", "as-luck-has-it")));
+}
+
+#[test]
 fn what_the_reader_refuses_does_not_fit() {
     let validator = Validator::new();
     let good = r#"{"index":1,"time":1,"process":"n1","type":"info","f":"deliver","value":17}"#;
     assert!(validator.fits(good));
     assert!(validator.fits(&good.replace("deliver", "rejoice")));
     assert!(validator.fits(&good.replace("\"f\"", "\"lamport\":17,\"f\"")));
+    assert!(
+        validator
+            .fits(&good.replace("\"deliver\",\"value\":17", "\"follows\",\"value\":{\"term\":1,\"leader\":\"n1\"}"))
+    );
     let changes = [
+        ("\"deliver\",\"value\":17", "\"follows\",\"value\":{\"term\":1}"),
         ("\"index\":1,", ""),
         ("\"index\":1", "\"index\":-1"),
         ("\"time\":1", "\"time\":1.5"),

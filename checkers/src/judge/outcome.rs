@@ -9,6 +9,7 @@ use crate::proof::Proof;
 use crate::property::{Ending, Finding, listed};
 use crate::spread::{Spread, spread};
 use crate::table::{Checker, Kind};
+use crate::tally::KEPT;
 use crate::verdict::{Counts, Judgement, Outcome, PropertyVerdict, Standing};
 
 /// One property, judged.
@@ -59,21 +60,17 @@ pub fn judged((checker, finding): (&Checker, Finding), header: Option<&Header>, 
 
 /// A promise that holds for as many messages as chance has it.
 fn as_statistic(mut judged: Judged, header: Option<&Header>, end: &Ending<'_>) -> Judged {
-    let fanout = header.and_then(|header| header.fanout);
-    let spread = fanout.map_or_else(
-        || Spread::Unknown("the history does not say to how many others a message is passed on".to_owned()),
-        |fanout| spread(end, fanout),
-    );
+    let spread = match header.and_then(|header| header.fanout) {
+        Some(fanout) => spread(end, fanout),
+        None => Spread::Unknown("the history does not say to how many others a message is passed on".to_owned()),
+    };
     let verdict = &mut judged.verdict;
     (verdict.judgement, verdict.violations, verdict.reason) = match &spread {
         Spread::Plausible => (Judgement::Valid, 0, None),
         Spread::Implausible(missed, _) => (Judgement::Invalid, *missed, None),
-        Spread::Unknown(reason) => (Judgement::Unknown, 0, Some(reason.clone())),
+        Spread::Unknown(reason) | Spread::Disturbed(reason) => (Judgement::Unknown, 0, Some(reason.clone())),
     };
-    // The statistic is one of systems in which nobody crashes.
-    if let (Spread::Unknown(reason), Some(_)) = (&spread, end.ledger.faults.first_kill) {
-        verdict.standing = Standing::NotInForce(reason.clone());
-    }
+    let in_force = verdict.standing == Standing::Promised;
     match spread {
         Spread::Implausible(_, sentence) => {
             let fact = "what has not been delivered by now never will be".to_owned();
@@ -81,6 +78,11 @@ fn as_statistic(mut judged: Judged, header: Option<&Header>, end: &Ending<'_>) -
             let points = vec![end.last_point(fact)];
             let proof = Proof { sentence, points, nodes, messages, shape: "statistic", consequence_of: None };
             judged.proofs.insert(0, proof);
+            judged.proofs.truncate(KEPT);
+        }
+        Spread::Disturbed(reason) if in_force => {
+            verdict.standing = Standing::NotInForce(reason);
+            judged.proofs.clear();
         }
         _ => judged.proofs.clear(),
     }
@@ -141,8 +143,9 @@ fn condition_broken(condition: Condition, end: &Ending<'_>) -> Option<String> {
     match condition {
         Condition::Always | Condition::WhileSenderLives | Condition::AsStatistic => None,
         Condition::WhileLeaderLives => {
-            let leader = end.group.first().filter(crashed)?;
-            Some(format!("{}, the leader, crashed", end.name(*leader)))
+            let (leaders, what) = leaders(end);
+            let leader = leaders.iter().find(|node| end.ledger.faulty(**node))?;
+            Some(format!("{}, {what}, crashed", end.name(*leader)))
         }
         Condition::WhileNobodyCrashes => {
             let crashed: Vec<_> = end.group.iter().filter(crashed).map(|n| end.name(*n).to_owned()).collect();
@@ -152,6 +155,14 @@ fn condition_broken(condition: Condition, end: &Ending<'_>) -> Option<String> {
             let (correct, all) = (end.correct().len(), end.group.len());
             (2 * correct <= all).then(|| format!("only {correct} of {all} nodes are correct"))
         }
+    }
+}
+
+/// Who leads at the end, and in which words; a history in which nobody says so has a fixed leader, its first node.
+fn leaders(end: &Ending<'_>) -> (Vec<Node>, String) {
+    match &end.ledger.led {
+        Some((term, leaders)) => (leaders.clone(), format!("the leader of term {term}")),
+        None => (end.group.iter().take(1).copied().collect(), "the leader".to_owned()),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::calm::{Calm, Harm};
 use crate::op::{Kind, Names, Node, Op, Other};
 
 /// The most faults that are kept for witnesses, and the most that can be in force at once; more are counted only.
@@ -49,8 +50,8 @@ pub struct Faults {
     pub bites: BTreeMap<String, u64>,
     /// What bit, by class and by name (`link` and `loss`).
     bitten: BTreeSet<String>,
-    /// How many messages the file had named when the first kill was asked for.
-    pub first_kill: Option<usize>,
+    /// What could have kept messages from somebody, and when.
+    pub calm: Calm,
     /// Kills that have not been followed by an exit yet, by the node's name.
     kills: BTreeMap<String, u64>,
     /// The first message that the file named after the last fault was over.
@@ -81,18 +82,18 @@ impl Faults {
         }
     }
 
+    /// A life ended, by a fault or not: nobody can give back what it had to pass on.
+    pub fn exited(&mut self, at: Moment) {
+        self.calm.begins(None, Harm::Loses, at.time);
+    }
+
     /// Takes an op of the nemesis; `named` is how many messages the file has named so far.
     pub fn take(&mut self, op: &Op, other: &Other, (names, named): (&Names, usize)) {
         match (other.f.as_str(), op.kind) {
             ("heal", Kind::Ok) => self.end_all(op, named),
             ("resume", Kind::Ok | Kind::Info) => self.end(op, &other.value, named),
             ("heal" | "resume" | "run" | "drained" | "interrupted", _) => {}
-            (f, Kind::Invoke) => {
-                if f == "kill" {
-                    self.first_kill.get_or_insert(named);
-                }
-                self.begin(op, other, names);
-            }
+            (_, Kind::Invoke) => self.begin(op, other, names),
             (f, Kind::Fail) => self.failed(f, &other.value),
             (f, kind) => {
                 if kind == Kind::Ok {
@@ -118,7 +119,9 @@ impl Faults {
         if let (Some(node), "kill") = (node, other.f.as_str()) {
             *self.kills.entry(node.to_owned()).or_default() += 1;
         }
-        let Some(id) = other.value.get("id").and_then(Value::as_u64) else { return };
+        let id = other.value.get("id").and_then(Value::as_u64);
+        self.calm.begins(id, harm(&other.f), op.time);
+        let Some(id) = id else { return };
         if self.open.len() == KEPT {
             return;
         }
@@ -132,6 +135,7 @@ impl Faults {
     fn failed(&mut self, f: &str, value: &Value) {
         if let Some(id) = value.get("id").and_then(Value::as_u64) {
             self.open.remove(&id);
+            self.calm.never_was(id);
         }
         if let ("kill", Some(kills)) = (f, text(value, "node").and_then(|node| self.kills.get_mut(node))) {
             *kills = kills.saturating_sub(1);
@@ -146,8 +150,9 @@ impl Faults {
     }
 
     fn end(&mut self, op: &Op, value: &Value, named: usize) {
-        let id = value.get("id").and_then(Value::as_u64);
-        let Some(mut fault) = id.and_then(|id| self.open.remove(&id)) else { return };
+        let Some(id) = value.get("id").and_then(Value::as_u64) else { return };
+        self.calm.ends(id, op.time);
+        let Some(mut fault) = self.open.remove(&id) else { return };
         fault.ended = Some(Moment::of(op));
         self.calm_from = named;
         if self.past.len() < KEPT {
@@ -156,6 +161,7 @@ impl Faults {
     }
 
     fn end_all(&mut self, op: &Op, named: usize) {
+        self.calm.all_end(op.time);
         for (_, mut fault) in std::mem::take(&mut self.open) {
             fault.ended = Some(Moment::of(op));
             self.calm_from = named;
@@ -163,6 +169,14 @@ impl Faults {
                 self.past.push(fault);
             }
         }
+    }
+}
+
+/// A node that stands still loses nothing; every other fault may lose a frame, or the connection that it was on.
+fn harm(f: &str) -> Harm {
+    match f {
+        "pause" | "stutter" => Harm::Delays,
+        _ => Harm::Loses,
     }
 }
 

@@ -5,7 +5,7 @@
 //! guarantee there is only one leader?". Leaders of different terms at one time are legal and never flagged: an ex-leader
 //! that wakes from a pause rightly still claims its old term.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::ledger::Ledger;
 use crate::ledger::faults::Moment;
@@ -22,6 +22,8 @@ struct OneLeaderPerTerm {
     others: BTreeMap<u64, Vec<Claim>>,
     /// Whom nodes follow: by term and leader the first to say so.
     followed: BTreeMap<(u64, Node), (Node, Moment)>,
+    /// How many indications there were of who leads a term.
+    indications: u64,
     tally: Tally<(u64, Claim, Claim)>,
 }
 
@@ -35,16 +37,49 @@ struct Claim {
 /// A checker of one leader per term.
 pub fn one_leader_per_term() -> Box<dyn Property> {
     let (claims, others, followed) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    Box::new(OneLeaderPerTerm { claims, others, followed, tally: Tally::new() })
+    Box::new(OneLeaderPerTerm { claims, others, followed, indications: 0, tally: Tally::new() })
 }
 
 impl Property for OneLeaderPerTerm {
     fn reported(&mut self, ledger: &Ledger, report: &Report) {
-        if let Reported::Follows(term, leader) = report.what {
-            self.followed.entry((term, leader)).or_insert((report.node, report.at));
+        match report.what {
+            Reported::Follows(term, leader) => {
+                self.followed.entry((term, leader)).or_insert((report.node, report.at));
+            }
+            Reported::Leads(term) => {
+                let life = ledger.nodes.get(report.node).lives;
+                self.claimed(term, Claim { node: report.node, life, at: report.at });
+            }
+            _ => return,
         }
-        let Reported::Leads(term) = report.what else { return };
-        let claim = Claim { node: report.node, life: ledger.nodes.get(report.node).lives, at: report.at };
+        self.indications += 1;
+    }
+
+    fn finish(self: Box<Self>, end: &Ending<'_>) -> Finding {
+        let OneLeaderPerTerm { claims, others, mut followed, indications, tally } = *self;
+        let claimed = |term: u64, node: Node| {
+            let also = others.get(&term).into_iter().flatten();
+            claims.get(&term).into_iter().chain(also).any(|claim| claim.node == node)
+        };
+        followed.retain(|(term, leader), _| !claimed(*term, *leader));
+        let mut tally = tally.map(|(term, first, second)| two_leaders(term, [first, second], end));
+        let of_claim =
+            |(term, claim): (&u64, &Claim)| (*term, View { leader: claim.node, by: claim.node, at: claim.at });
+        let mut owners: BTreeMap<u64, View> = claims.iter().map(of_claim).collect();
+        for ((term, leader), (by, at)) in followed {
+            let view = View { leader, by, at };
+            // Where nobody claims the term, it belongs to the lowest node that is followed.
+            let owner = *owners.entry(term).or_insert(view);
+            if owner.leader != leader {
+                tally.add(None, (Rank::First, at.index), || strayed(term, [owner, view], end));
+            }
+        }
+        Finding::of_safety(tally, indications.saturating_sub(1))
+    }
+}
+
+impl OneLeaderPerTerm {
+    fn claimed(&mut self, term: u64, claim: Claim) {
         let first = *self.claims.entry(term).or_insert(claim);
         if first.is_of(&claim) {
             return;
@@ -55,28 +90,15 @@ impl Property for OneLeaderPerTerm {
             self.tally.add(None, (Rank::First, claim.at.index), || (term, first, claim));
         }
     }
+}
 
-    fn finish(self: Box<Self>, end: &Ending<'_>) -> Finding {
-        let OneLeaderPerTerm { claims, others, mut followed, tally } = *self;
-        let claimed = |term: u64, node: Node| {
-            let also = others.get(&term).into_iter().flatten();
-            claims.get(&term).into_iter().chain(also).any(|claim| claim.node == node)
-        };
-        followed.retain(|(term, leader), _| !claimed(*term, *leader));
-        let terms: BTreeSet<u64> = claims.keys().copied().chain(followed.keys().map(|(term, _)| *term)).collect();
-        let all = claims.len() + others.values().map(Vec::len).sum::<usize>() + followed.len();
-        let mut tally = tally.map(|(term, first, second)| two_leaders(term, [first, second], end));
-        // Where nobody claims the term, it belongs to the lowest node that is followed.
-        let mut owners: BTreeMap<u64, Node> = claims.iter().map(|(term, claim)| (*term, claim.node)).collect();
-        for ((term, leader), (follower, at)) in followed {
-            let owner = *owners.entry(term).or_insert(leader);
-            if owner != leader {
-                let claim = claims.get(&term).copied();
-                tally.add(None, (Rank::First, at.index), || strayed(term, (owner, claim), (follower, leader, at), end));
-            }
-        }
-        Finding::of_safety(tally, (all - terms.len()) as u64)
-    }
+/// Whom somebody takes for the leader of a term.
+#[derive(Clone, Copy)]
+struct View {
+    leader: Node,
+    /// The leader itself, or a follower.
+    by: Node,
+    at: Moment,
 }
 
 impl Claim {
@@ -87,20 +109,23 @@ impl Claim {
 }
 
 /// A node follows another than the one that leads the term.
-fn strayed(
-    term: u64,
-    (owner, claim): (Node, Option<Claim>),
-    (follower, leader, at): (Node, Node, Moment),
-    end: &Ending<'_>,
-) -> Proof {
-    let (first, second, who) = (end.name(owner), end.name(leader), end.name(follower));
-    let led =
-        claim.map(|claim| Point::known(claim.at, (first, format!("leads term {term}")), "the leader of the term"));
-    let strays = Point::known(at, (who, format!("follows {second} in term {term}")), "another leader");
+fn strayed(term: u64, [owner, other]: [View; 2], end: &Ending<'_>) -> Proof {
+    let step = |view: View, fact: &str| {
+        let what = match view.by == view.leader {
+            true => format!("leads term {term}"),
+            false => format!("follows {} in term {term}", end.name(view.leader)),
+        };
+        Point::known(view.at, (end.name(view.by), what), fact)
+    };
+    let (first, second, who) = (end.name(owner.leader), end.name(other.leader), end.name(other.by));
+    let sentence = match owner.by == owner.leader {
+        true => format!("{first} was the leader of term {term}, and {who} followed {second} in it"),
+        false => format!("in term {term} {} followed {first}, and {who} followed {second}", end.name(owner.by)),
+    };
     Proof {
-        sentence: format!("{first} was the leader of term {term}, and {who} followed {second} in it"),
-        points: led.into_iter().chain([strays]).collect(),
-        nodes: vec![follower, owner],
+        sentence,
+        points: vec![step(owner, "the leader of the term"), step(other, "another leader")],
+        nodes: vec![other.by, owner.leader],
         messages: Vec::new(),
         shape: "two-leaders",
         consequence_of: None,

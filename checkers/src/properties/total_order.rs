@@ -54,8 +54,14 @@ impl Property for Pairwise {
         let counts = |node: Node| *self == Pairwise::All || !end.ledger.faulty(node);
         let mut tally = Tally::new();
         for inversion in end.orders.inversions() {
-            if counts(inversion.nodes.0) && counts(inversion.nodes.1) {
-                tally.add(None, (Rank::First, inversion.at.index), || inverted(inversion, end));
+            let (p, q) = inversion.nodes;
+            let known = *self == Pairwise::All && !end.ledger.faulty(p) && !end.ledger.faulty(q);
+            let (rank, already) = match known {
+                true => (Rank::Consequence, Some("total order")),
+                false => (Rank::First, None),
+            };
+            if counts(p) && counts(q) {
+                tally.add(None, (rank, inversion.at.index), || inverted(inversion, already, end));
             }
         }
         Finding::of_safety(tally, end.orders.exercised)
@@ -67,7 +73,8 @@ impl Property for OneOrder {
         let mut tally = Tally::new();
         let first = end.orders.inversions().iter().min_by_key(|inversion| inversion.at.index);
         if let Some(inversion) = first {
-            tally.add(None, (Rank::First, inversion.at.index), || inverted(inversion, end));
+            let already = Some("uniform total order");
+            tally.add(None, (Rank::Consequence, inversion.at.index), || inverted(inversion, already, end));
         } else if let Some(cycle) = end.orders.sequences().and_then(|sequences| shortest_cycle(&sequences)) {
             tally.add(None, (Rank::First, end.last.index), || circular(&cycle, end));
         }
@@ -90,8 +97,8 @@ impl Property for GapFree {
     }
 }
 
-/// `p` has `early` before `late`, `q` has them the other way round.
-fn inverted(inversion: &Inversion, end: &Ending<'_>) -> Proof {
+/// `p` has `early` before `late`, `q` has them the other way round; which weaker property that violates already, if one.
+fn inverted(inversion: &Inversion, already: Option<&str>, end: &Ending<'_>) -> Proof {
     let Inversion { nodes: (p, q), early, late, .. } = *inversion;
     let (m, m2) = (end.message(early), end.message(late));
     let number = |id: Id| end.ledger.messages.get(id).number;
@@ -108,7 +115,7 @@ fn inverted(inversion: &Inversion, end: &Ending<'_>) -> Proof {
         nodes: vec![q, p],
         messages: vec![number(early), number(late)],
         shape: "inversion",
-        consequence_of: None,
+        consequence_of: already.map(|weaker| format!("{m} and {m2} violate {weaker} already")),
     }
 }
 

@@ -538,7 +538,7 @@ fn two_leaders_of_one_term_are_one_too_many_and_of_two_terms_none() {
         nemesis ok drained",
         expect![[r#"
             Violation, none
-            one-leader-per-term Invalid Promised, 1 violations, exercised 1
+            one-leader-per-term Invalid Promised, 1 violations, exercised 3
               n1 and n3 both led term 4 [two-leaders]
                 1. line 0: n1 leads term 4 (the first to claim the term)
                 2. line 3: n3 leads term 4 (the term has a leader already)
