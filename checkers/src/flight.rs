@@ -1,7 +1,8 @@
 //! Messages in flight: a number for each node and each message that somebody still lacks.
 //!
-//! A row is made when a message is first spoken of and freed when every node that lives has delivered it. So memory follows what
-//! is in flight and not the length of the history: 4 bytes a node and message.
+//! A row is made when a message is first spoken of and freed when every node that may still deliver it has done so. So memory
+//! follows what is in flight and not the length of the history: 4 bytes a node and message. (Of a history that does not say which
+//! nodes there are, no row is ever freed.)
 
 use std::collections::VecDeque;
 
@@ -26,10 +27,12 @@ pub struct Flight {
     base: usize,
     /// By message from `base` on: the place of its row.
     rows: VecDeque<u32>,
-    numbers: Vec<u32>,
-    /// By row: how many nodes have delivered the message.
-    delivered: Vec<u32>,
-    vacant: Vec<u32>,
+    /// By row: how many nodes have delivered the message, and then its numbers; what is asked for together lies together.
+    cells: Vec<u32>,
+    /// How many rows there are, in use or not.
+    count: usize,
+    /// The rows that are not in use, the longest unused first: so rows are used again in the order of the messages.
+    vacant: VecDeque<u32>,
     /// The next sweep comes when so many rows are in use.
     sweep_at: usize,
 }
@@ -38,20 +41,24 @@ impl Flight {
     /// The row of a message, if it is in flight.
     #[inline]
     pub fn get(&self, id: Id) -> Option<&[u32]> {
-        let row = *self.rows.get(id.at().checked_sub(self.base)?)?;
-        (row != FREE).then(|| &self.numbers[row as usize * self.width..][..self.width])
+        let first = self.place(id)?;
+        Some(&self.cells[first + 1..][..self.width])
     }
 
     /// The row of a message to be changed, if it is in flight.
     #[inline]
     pub fn get_mut(&mut self, id: Id) -> Option<&mut [u32]> {
-        let row = *self.rows.get(id.at().checked_sub(self.base)?)?;
-        (row != FREE).then(|| &mut self.numbers[row as usize * self.width..][..self.width])
+        let first = self.place(id)?;
+        Some(&mut self.cells[first + 1..][..self.width])
     }
 
     /// Makes a row for a message, if it has none, with [`NOTHING`] in it and wide enough for this node.
     pub fn add(&mut self, ledger: &Ledger, (id, node): (Id, Node)) {
         self.widen(node.at() + 1);
+        if self.place(id).is_some() {
+            return;
+        }
+        self.sweep(ledger);
         if self.rows.is_empty() {
             self.base = id.at();
         }
@@ -62,30 +69,32 @@ impl Flight {
         let at = id.at() - self.base;
         if at >= self.rows.len() {
             self.rows.resize(at + 1, FREE);
-        } else if self.rows[at] != FREE {
-            return;
         }
-        self.sweep(ledger);
-        let row = self.vacant.pop().unwrap_or_else(|| {
-            self.numbers.resize(self.numbers.len() + self.width, NOTHING);
-            self.delivered.push(0);
-            self.delivered.len() as u32 - 1
+        let row = self.vacant.pop_front().unwrap_or_else(|| {
+            self.count += 1;
+            self.cells.resize(self.count * (self.width + 1), NOTHING);
+            self.count as u32 - 1
         });
-        self.numbers[row as usize * self.width..][..self.width].fill(NOTHING);
-        self.delivered[row as usize] = 0;
-        let at = id.at() - self.base;
+        let cells = &mut self.cells[row as usize * (self.width + 1)..][..self.width + 1];
+        cells.fill(NOTHING);
+        cells[0] = 0;
         self.rows[at] = row;
+    }
+
+    /// A node has delivered a message, but its row is still needed.
+    pub fn note(&mut self, id: Id) {
+        if let Some(first) = self.place(id) {
+            self.cells[first] += 1;
+        }
     }
 
     /// A node has delivered a message; once all nodes have, the row goes.
     #[inline]
     pub fn delivered(&mut self, ledger: &Ledger, id: Id) {
-        let Some(at) = id.at().checked_sub(self.base) else { return };
-        let Some(row) = self.rows.get(at).copied().filter(|row| *row != FREE) else { return };
-        let delivered = &mut self.delivered[row as usize];
-        *delivered += 1;
-        if ledger.size.is_some_and(|size| *delivered as usize >= size) {
-            self.free(at);
+        let Some(first) = self.place(id) else { return };
+        self.cells[first] += 1;
+        if self.cells[first] as usize >= ledger.staying() && ledger.is_everywhere(id) {
+            self.free(id.at() - self.base);
         }
     }
 
@@ -94,41 +103,44 @@ impl Flight {
         if width <= self.width {
             return;
         }
-        let mut numbers = Vec::with_capacity(self.delivered.len() * width);
-        for row in 0..self.delivered.len() {
-            numbers.extend_from_slice(&self.numbers[row * self.width..][..self.width]);
-            numbers.resize((row + 1) * width, NOTHING);
+        let mut cells = Vec::with_capacity(self.count * (width + 1));
+        for row in 0..self.count {
+            cells.extend_from_slice(&self.cells[row * (self.width + 1)..][..self.width + 1]);
+            cells.resize((row + 1) * (width + 1), NOTHING);
         }
-        (self.numbers, self.width) = (numbers, width);
+        (self.cells, self.width) = (cells, width);
+    }
+
+    /// Where the row of a message begins.
+    #[inline]
+    fn place(&self, id: Id) -> Option<usize> {
+        let row = *self.rows.get(id.at().checked_sub(self.base)?)?;
+        (row != FREE).then(|| row as usize * (self.width + 1))
     }
 
     fn free(&mut self, at: usize) {
-        self.vacant.push(std::mem::replace(&mut self.rows[at], FREE));
+        self.vacant.push_back(std::mem::replace(&mut self.rows[at], FREE));
         while self.rows.front() == Some(&FREE) {
             self.rows.pop_front();
             self.base += 1;
         }
     }
 
-    /// Now and then: a message is no longer in flight when every node that has not crashed has it.
+    /// Now and then: a message that only nodes lacked that are gone now is no longer in flight.
     fn sweep(&mut self, ledger: &Ledger) {
-        let used = self.delivered.len() - self.vacant.len();
+        let used = self.count - self.vacant.len();
         if used < self.sweep_at.max(SWEEP_MIN) {
             return;
         }
-        let Some(size) = ledger.size else { return };
-        let living: Vec<Node> =
-            (0..size as u16).map(Node).filter(|node| ledger.nodes.get(*node).crashes == 0).collect();
-        for at in (0..self.rows.len()).rev() {
-            let id = Id((self.base + at) as u32);
-            if self.rows[at] != FREE && living.iter().all(|node| ledger.nodes.has(*node, id)) {
-                self.vacant.push(std::mem::replace(&mut self.rows[at], FREE));
+        for at in 0..self.rows.len() {
+            if self.rows[at] != FREE && ledger.is_everywhere(Id((self.base + at) as u32)) {
+                self.vacant.push_back(std::mem::replace(&mut self.rows[at], FREE));
             }
         }
-        while self.rows.len() > 1 && self.rows.front() == Some(&FREE) {
+        while self.rows.front() == Some(&FREE) {
             self.rows.pop_front();
             self.base += 1;
         }
-        self.sweep_at = 2 * (self.delivered.len() - self.vacant.len());
+        self.sweep_at = 2 * (self.count - self.vacant.len());
     }
 }

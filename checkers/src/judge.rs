@@ -10,6 +10,7 @@ mod findings;
 mod hold_back;
 mod options;
 mod outcome;
+mod reports;
 
 use std::collections::BTreeMap;
 
@@ -22,10 +23,10 @@ use crate::header::{Condition, Crashes, Header};
 use crate::ledger::Ledger;
 use crate::ledger::faults::Moment;
 use crate::ledger::messages::{Id, Mark};
-use crate::ledger::nodes::{Cause, MAX_NODES};
+use crate::ledger::nodes::MAX_NODES;
 use crate::op::{Event, Kind, Message, Names, Node, Op, Other, Process};
 use crate::orders::Orders;
-use crate::property::{Close, Delivery, Misdeed, Property, Report, Reported};
+use crate::property::{Close, Delivery, Property, Report, Reported};
 use crate::table::CHECKERS;
 use crate::verdict::Counts;
 use hold_back::{Held, HoldBack};
@@ -201,39 +202,6 @@ impl Judge {
         }
     }
 
-    fn other(&mut self, node: Node, other: &Other, names: &Names) {
-        let text = |key: &str| other.value.get(key).and_then(Value::as_str);
-        let what = match other.f.as_str() {
-            "exit" => {
-                let by_kill = self.ledger.faults.explains_exit(names.name(node), text("status"));
-                let cause = if by_kill { Cause::Kill } else { Cause::Itself };
-                self.ledger.exited(node, cause);
-                self.ledger.faults.exited(self.last);
-                Reported::Exited(cause, text("status").unwrap_or("status unknown").to_owned())
-            }
-            "follows" => {
-                let term = other.value.get("term").and_then(Value::as_u64);
-                let leader = text("leader").and_then(|name| names.find(name));
-                let (Some(term), Some(leader)) = (term, leader) else { return };
-                Reported::Follows(term, leader)
-            }
-            "nonsense" => {
-                let line = text("line").unwrap_or_default();
-                Reported::Misbehaved(Misdeed::Nonsense, format!("printed what is no envelope: {line:?}"))
-            }
-            "silent" => {
-                let reason = text("reason").unwrap_or("no reason is known");
-                Reported::Misbehaved(Misdeed::Silent, format!("did not answer: {reason}"))
-            }
-            "flood" => {
-                let what = "wrote more than the harness accepts".to_owned();
-                Reported::Misbehaved(Misdeed::Flood, what)
-            }
-            _ => return,
-        };
-        self.report(node, what);
-    }
-
     fn report(&mut self, node: Node, what: Reported) {
         let report = Report { node, at: self.last, what };
         for checker in &mut self.checkers {
@@ -282,6 +250,7 @@ impl Judge {
     fn restart(&mut self, node: Node) {
         match self.ledger.crashes {
             Crashes::Stop => {
+                self.ledger.left(node);
                 self.ledger.nodes.forget(node);
                 self.checkers.iter_mut().for_each(|checker| checker.restarted(node));
             }

@@ -199,6 +199,25 @@ impl Ledger {
         }
     }
 
+    /// How many nodes may still deliver in a life that counts; `usize::MAX` where the history does not say which nodes there are.
+    #[inline]
+    pub fn staying(&self) -> usize {
+        self.size.map_or(usize::MAX, |size| size.saturating_sub(self.nodes.gone()))
+    }
+
+    /// Whether every node of them has delivered a message.
+    pub fn is_everywhere(&self, id: Id) -> bool {
+        let staying = |node: &Node| !self.nodes.get(*node).gone;
+        self.size.is_some_and(|size| (0..size as u16).map(Node).filter(staying).all(|node| self.nodes.has(node, id)))
+    }
+
+    /// In its own order, a node has come to the end of a life. In mode `stop` it has none after it that counts.
+    pub fn left(&mut self, node: Node) {
+        if self.crashes == Crashes::Stop {
+            self.nodes.leave(node);
+        }
+    }
+
     /// A life begins; whether it is a later one. In mode `stop` its broadcasts are an order of their own.
     pub fn started(&mut self, node: Node) -> bool {
         let state = self.nodes.get_mut(node);

@@ -6,10 +6,9 @@
 //! node's order the messages reach that the other has too. O(1) a delivery before, O(N) after.
 //!
 //! As long as no pair is inverted the sequences themselves are kept too, since three nodes can contradict each other though no two
-//! of them do. In mode `stop` a node's later lives play no part; nor does what is delivered a second time, or was never broadcast.
+//! of them do. In mode `stop` what a node delivers after its first life plays no part; nor does what is delivered a second time, or was never broadcast.
 
 use crate::flight::{Flight, NOTHING};
-use crate::header::Crashes;
 use crate::ledger::Ledger;
 use crate::ledger::faults::Moment;
 use crate::ledger::messages::Id;
@@ -21,6 +20,8 @@ use crate::property::Delivery;
 pub struct Orders {
     /// The sequence on which all nodes agree that have not diverged.
     sequence: Vec<Id>,
+    /// Whether the sequence ends where the first node left it, because what comes after is not asked for any more.
+    cut: bool,
     nodes: Vec<Course>,
     state: State,
     /// Deliveries behind another sender's message at a node that was not the first to deliver both, a fault in force.
@@ -105,7 +106,7 @@ impl Orders {
     #[inline]
     pub fn deliver(&mut self, ledger: &Ledger, delivery: &Delivery) {
         let node = delivery.node;
-        if delivery.again || ledger.crashes == Crashes::Stop && ledger.nodes.get(node).later_life {
+        if delivery.again || ledger.nodes.get(node).gone {
             return;
         }
         if node.at() >= self.nodes.len() {
@@ -171,6 +172,10 @@ impl Orders {
             return false;
         }
         match self.sequence.get(position as usize) {
+            None if self.cut => {
+                self.exercised += u64::from(other && delivery.disturbed);
+                return false;
+            }
             None => {
                 self.sequence.push(delivery.id);
                 return true;
@@ -219,13 +224,26 @@ impl Orders {
         let before = pairs.inversions.len();
         pairs.deliver(ledger, delivery, position);
         if before == 0 && !pairs.inversions.is_empty() {
-            self.nodes.iter_mut().for_each(|course| course.kept = Vec::new());
+            self.cut();
         }
         let State::Comparing(pairs) = &mut self.state else { return };
         let all = ledger.size.is_some_and(|size| pairs.inversions.len() == size * (size - 1) / 2);
         if all {
             self.state = State::Inverted(std::mem::take(&mut pairs.inversions));
         }
+    }
+}
+
+impl Orders {
+    /// A pair is inverted: whether there is one order is decided, and only the first position where nodes differ still matters.
+    #[cold]
+    fn cut(&mut self) {
+        self.nodes.iter_mut().for_each(|course| course.kept = Vec::new());
+        let first = self.nodes.iter().filter_map(|course| Some(course.diverged?.position)).min();
+        let first = first.expect("some node differs where a pair is inverted");
+        self.sequence.truncate(first as usize + 1);
+        self.sequence.shrink_to_fit();
+        self.cut = true;
     }
 }
 
@@ -245,7 +263,7 @@ impl Pairs {
         if let Some(row) = self.positions.get_mut(id) {
             row[node.at()] = position;
         }
-        self.positions.delivered(ledger, id);
+        self.positions.note(id);
     }
 
     fn deliver(&mut self, ledger: &Ledger, delivery: &Delivery, position: u32) {

@@ -27,6 +27,8 @@ pub enum Held {
     Delivery(Message, Moment),
     /// A report of a broadcast.
     Broadcast(Id),
+    /// A life ends.
+    Exit,
     /// A later life begins.
     Restart,
 }
@@ -160,13 +162,14 @@ impl Judge {
         match held {
             Held::Delivery(message, _) => self.ledger.messages.find(message),
             Held::Broadcast(id) => Some(id),
-            Held::Restart => None,
+            Held::Exit | Held::Restart => None,
         }
     }
 
     fn let_go(&mut self, node: Node, (held, id): (Held, Option<Id>)) {
         self.held.pop(node);
         match (held, id) {
+            (Held::Exit, _) => self.ledger.left(node),
             (Held::Restart, _) => self.restart(node),
             (Held::Broadcast(id), _) => self.tell(node, id),
             (Held::Delivery(_, at), Some(id)) => self.pass(node, (id, at)),

@@ -32,8 +32,9 @@ pub enum Mark {
     Told = 16,
 }
 
-/// How many of the messages looked up last are found without a probe. A power of two.
-const RECENT: usize = 8192;
+/// How many of the messages looked up last are found without a probe, at first and at most: as many as there are messages, in
+/// between. Powers of two.
+const RECENT: std::ops::RangeInclusive<usize> = 1 << 10..=1 << 16;
 
 /// One message: 16 bytes.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +79,7 @@ pub struct Messages {
 }
 
 /// A message that was looked up lately: its place, and the bits of its number that its place here does not tell.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Recent {
     place: u32,
     tag: u32,
@@ -87,7 +88,7 @@ struct Recent {
 impl Messages {
     /// No messages.
     pub fn new() -> Messages {
-        Messages { entries: Vec::new(), slots: Slots::new(), recent: vec![Recent { place: 0, tag: 0 }; RECENT] }
+        Messages { entries: Vec::new(), slots: Slots::new(), recent: vec![Recent::default(); *RECENT.start()] }
     }
 
     /// How many there are.
@@ -98,14 +99,15 @@ impl Messages {
     /// The message of this number, if anybody broadcast it or was asked to.
     #[inline]
     pub fn find(&mut self, number: Message) -> Option<Id> {
-        let (recent, tag) = (&mut self.recent[number as usize % RECENT], (number / RECENT as u64) as u32);
-        let entries = &self.entries;
-        let remembered = recent.tag == tag && entries.get(recent.place as usize).is_some_and(|e| e.number == number);
-        if !remembered {
-            let place = self.slots.find(number, |at| entries[at].number)? as u32;
-            *recent = Recent { place, tag };
+        let size = self.recent.len();
+        let recent = self.recent[number as usize & (size - 1)];
+        let (tag, entries) = ((number >> size.trailing_zeros()) as u32, &self.entries);
+        if recent.tag == tag && entries.get(recent.place as usize).is_some_and(|e| e.number == number) {
+            return Some(Id(recent.place));
         }
-        Some(Id(recent.place))
+        let place = self.slots.find(number, |at| entries[at].number)? as u32;
+        self.remember(number, place);
+        Some(Id(place))
     }
 
     /// The message of this number, which gets this sender if it was unknown.
@@ -114,8 +116,17 @@ impl Messages {
             let entries = &self.entries;
             let place = self.slots.insert(number, |at| entries[at].number);
             self.entries.push(Entry { number, after: 0, life: 0, sender, marks: 0 });
+            if self.entries.len() > self.recent.len() && self.recent.len() < *RECENT.end() {
+                self.recent = vec![Recent::default(); 2 * self.recent.len()];
+            }
+            self.remember(number, place as u32);
             Id(place as u32)
         })
+    }
+
+    fn remember(&mut self, number: Message, place: u32) {
+        let size = self.recent.len();
+        self.recent[number as usize & (size - 1)] = Recent { place, tag: (number >> size.trailing_zeros()) as u32 };
     }
 
     /// What is known of a message.

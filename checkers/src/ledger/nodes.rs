@@ -33,6 +33,8 @@ pub struct NodeState {
     pub falls: u32,
     /// The cause of the exit after which it was not started again.
     pub down: Option<Cause>,
+    /// Whether, in its own order, the last life that owes anything is over: never in mode `recover`.
+    pub gone: bool,
     /// Whether the file has a line of it.
     pub seen: bool,
 }
@@ -53,6 +55,8 @@ impl NodeState {
 #[derive(Default)]
 pub struct Nodes {
     states: Vec<NodeState>,
+    /// How many are gone.
+    gone: usize,
     nobody: NodeState,
 }
 
@@ -74,6 +78,17 @@ impl Nodes {
     /// All nodes that have come up.
     pub fn iter(&self) -> impl Iterator<Item = (Node, &NodeState)> {
         self.states.iter().enumerate().map(|(at, state)| (Node(at as u16), state))
+    }
+
+    /// How many nodes are gone.
+    pub fn gone(&self) -> usize {
+        self.gone
+    }
+
+    /// A node is gone.
+    pub fn leave(&mut self, node: Node) {
+        let news = !std::mem::replace(&mut self.get_mut(node).gone, true);
+        self.gone += usize::from(news);
     }
 
     /// Notes a delivery; whether it is the first of this message in this life.

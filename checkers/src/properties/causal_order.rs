@@ -99,7 +99,7 @@ impl Property for CausalOrder {
 
     #[inline]
     fn delivered(&mut self, ledger: &Ledger, delivery: &Delivery) {
-        if delivery.again || in_a_later_life(ledger, delivery.node) {
+        if delivery.again || ledger.nodes.get(delivery.node).gone {
             return;
         }
         let Some(place) = ledger.place(delivery.id) else { return };

@@ -46,7 +46,7 @@ fn causes(past: &Past) -> BTreeMap<u64, BTreeSet<u64>> {
                 let known =
                     past.sender(**other).is_some_and(|of| past.reports(of)) && past.broadcast(**other).is_some();
                 let first = past.deliveries(sender, **other).first().copied();
-                known && is_first_life(past, **other) && first.is_some_and(|d| d < at && counts(past, sender, d))
+                known && is_first_life(past, **other) && first.is_some_and(|d| d < at && past.is_compared(sender, d))
             };
             if counts(past, sender, at) {
                 direct.extend(all.iter().filter(had));
@@ -79,7 +79,9 @@ pub fn causal_order(past: &Past) -> Vec<Option<u16>> {
     let mut violations = Vec::new();
     for p in past.nodes() {
         for m in past.messages() {
-            let Some(at) = past.deliveries(p, m).first().copied().filter(|at| counts(past, p, *at)) else { continue };
+            let Some(at) = past.deliveries(p, m).first().copied().filter(|at| past.is_compared(p, *at)) else {
+                continue;
+            };
             let delivered = |other: u64| past.deliveries(p, other).first().is_some_and(|d| *d < at);
             let violated = match past.gaps {
                 FifoGaps::Forbidden => causes[&m].iter().any(|cause| *cause != m && !delivered(*cause)),

@@ -84,6 +84,12 @@ impl<'a> Past<'a> {
         }
     }
 
+    /// Whether what a node delivers at this position is judged by what others deliver: not after its first life in mode `stop`.
+    pub fn is_compared(&self, p: u16, at: usize) -> bool {
+        let left = || self.at(|op| node(op) == Some(p) && f(op) == "exit").iter().any(|exit| *exit < at);
+        self.header.crashes == Crashes::Recover || self.life(p, at) == 0 && !left()
+    }
+
     /// The exits of a node, each with whether a kill explains it.
     pub fn exits(&self, p: u16) -> Vec<(usize, bool)> {
         let name = &self.header.nodes[usize::from(p)];

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use temblor_checkers::header::Crashes;
-
 use super::Past;
 
 /// What a node delivered, each message once, in order; a message that nobody broadcast or was asked to has no place.
 fn sequence(past: &Past, p: u16) -> Vec<u64> {
-    let counts = |at: usize| past.header.crashes == Crashes::Recover || past.life(p, at) == 0;
     let known = past.messages().into_iter().filter(|m| past.sender(*m).is_some());
-    let mut firsts: Vec<(usize, u64)> =
-        known.filter_map(|m| Some((past.deliveries(p, m).first().copied().filter(|at| counts(*at))?, m))).collect();
+    let mut firsts: Vec<(usize, u64)> = known
+        .filter_map(|m| Some((past.deliveries(p, m).first().copied().filter(|at| past.is_compared(p, *at))?, m)))
+        .collect();
     firsts.sort();
     firsts.into_iter().map(|(_, m)| m).collect()
 }
