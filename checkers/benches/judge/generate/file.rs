@@ -92,14 +92,19 @@ pub fn name(node: usize) -> String {
     format!("n{}", node + 1)
 }
 
-/// The value of the first line: what `fifo` over eager reliable broadcast promises.
-pub fn header() -> String {
-    let nodes: Vec<String> = (0..NODES).map(|node| format!("\"{}\"", name(node))).collect();
-    let always = ["agreement", "fifo-order", "no-creation", "no-duplication"].map(|p| format!("\"{p}\":\"always\""));
+/// The value of the first line of a run of so many nodes; these properties are promised always, reliable delivery beside them.
+pub fn header((system, nodes): (&str, usize), promises: &[&str], requested: &[&str]) -> String {
+    let quoted = |words: &[&str]| words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(",");
+    let nodes: Vec<String> = (0..nodes).map(name).collect();
+    let nodes: Vec<&str> = nodes.iter().map(String::as_str).collect();
+    let mut all = ["agreement", "no-creation", "no-duplication", "validity"].to_vec();
+    all.extend(promises);
+    let always: Vec<String> = all.iter().map(|property| format!("\"{property}\":\"always\"")).collect();
     format!(
-        r#"{{"format":1,"system":"fifo","nodes":[{}],"crashes":"stop","faulty_max":{},"ok":"taken","promises":{{{},"validity":"always"}},"requested":["kill","partition"]}}"#,
-        nodes.join(","),
-        NODES - 1,
-        always.join(",")
+        r#"{{"format":1,"system":"{system}","nodes":[{}],"crashes":"stop","faulty_max":{},"ok":"taken","promises":{{{}}},"requested":[{}]}}"#,
+        quoted(&nodes),
+        nodes.len() - 1,
+        always.join(","),
+        quoted(requested)
     )
 }
