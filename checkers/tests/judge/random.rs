@@ -183,6 +183,7 @@ fn reports_again(name: &str, past: &Past) -> bool {
 fn agrees_with_twins(lines: &[String], (header, options): &(Header, Options)) -> Result<(), TestCaseError> {
     let ops = ops(&lines.join("\n"));
     let verdict = judge(Some(header), &ops, options);
+    keeps_the_inclusions(&verdict, header)?;
     let past = Past::new(header, &ops, options.fifo_gaps);
     for (name, twin) in TWINS {
         // What caused what is not defined where nodes deliver messages before these are broadcast, in a circle.
@@ -195,6 +196,43 @@ fn agrees_with_twins(lines: &[String], (header, options): &(Header, Options)) ->
         let invalid = property.judgement == Judgement::Invalid;
         prop_assert_eq!(invalid, !property.witnesses.is_empty(), "{} has witnesses iff it is violated", name);
         prop_assert!(property.witnesses.iter().all(|w| !w.steps.is_empty()), "{} proves each violation", name);
+    }
+    Ok(())
+}
+
+/// What includes what, by the definitions: whoever violates the second of a pair violates the first.
+const INCLUSIONS: [(&str, &str); 5] = [
+    ("causal-order", "fifo-order"),
+    ("uniform-agreement", "agreement"),
+    ("gap-free-order", "one-order"),
+    ("one-order", "uniform-total-order"),
+    ("uniform-total-order", "total-order"),
+];
+
+/// The hierarchy as the verdict shows it: no property holds without those that it includes, and the models of the classification
+/// are none above another.
+fn keeps_the_inclusions(verdict: &Verdict, header: &Header) -> Result<(), TestCaseError> {
+    let is = |name: &str, judgement: Judgement| find(verdict, name).judgement == judgement;
+    for (stronger, weaker) in INCLUSIONS {
+        // In later lives FIFO order is judged, in its weak form, and causal order is not.
+        let lives = stronger == "causal-order" && header.crashes == Crashes::Stop;
+        prop_assert!(
+            lives || !(is(stronger, Judgement::Valid) && is(weaker, Judgement::Invalid)),
+            "{stronger} holds without {weaker}"
+        );
+    }
+    let both = is("fifo-order", Judgement::Valid) && is("gap-free-order", Judgement::Valid);
+    prop_assert!(!(both && is("causal-order", Judgement::Invalid)), "FIFO and gap-free total order imply causal order");
+    let models: Vec<&str> = verdict.classification.iter().map(|name| name.trim_start_matches("at least ")).collect();
+    for (above, below) in [
+        ("fifo-total", "causal"),
+        ("fifo-total", "total"),
+        ("causal", "fifo"),
+        ("fifo", "reliable"),
+        ("total", "reliable"),
+        ("uniform-reliable", "reliable"),
+    ] {
+        prop_assert!(!(models.contains(&above) && models.contains(&below)), "{models:?}");
     }
     Ok(())
 }
