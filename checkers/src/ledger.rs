@@ -4,7 +4,7 @@
 //! delivered it), and nothing of a line beyond that: the lines that prove a violation are found again by a second reading.
 
 pub mod bits;
-mod calm;
+pub mod calm;
 pub mod faults;
 pub mod messages;
 pub mod nodes;

@@ -8,12 +8,15 @@
 //! As long as no pair is inverted the sequences themselves are kept too, since three nodes can contradict each other though no two
 //! of them do. In mode `stop` what a node delivers after its first life plays no part; nor does what is delivered a second time, or was never broadcast.
 
+pub mod merge;
+
 use crate::flight::{Flight, NOTHING};
 use crate::ledger::Ledger;
 use crate::ledger::faults::Moment;
 use crate::ledger::messages::Id;
 use crate::op::Node;
 use crate::property::Delivery;
+use merge::{Arc, Sequence, circle};
 
 /// What is known of the orders in which nodes deliver.
 #[derive(Default)]
@@ -151,14 +154,18 @@ impl Orders {
         }
     }
 
-    /// The sequence of every node, if two nodes differ and yet no pair is inverted.
-    pub fn sequences(&self) -> Option<Vec<(Node, Vec<Id>)>> {
-        let comparing = matches!(&self.state, State::Comparing(pairs) if pairs.inversions.is_empty());
-        let whole = |(at, course): (usize, &Course)| {
-            let common = self.sequence.iter().take(course.kept_from as usize);
-            (Node(at as u16), common.chain(&course.kept).copied().collect())
-        };
-        comparing.then(|| self.nodes.iter().enumerate().map(whole).collect())
+    /// Messages that nodes delivered in orders that contradict each other in a circle, though no two nodes do; all places of
+    /// messages are below `messages`.
+    pub fn circle(&self, messages: usize) -> Option<Vec<Arc>> {
+        if !matches!(&self.state, State::Comparing(pairs) if pairs.inversions.is_empty()) {
+            return None;
+        }
+        let sequences = self.nodes.iter().enumerate().map(|(at, course)| Sequence {
+            node: Node(at as u16),
+            common: &self.sequence[..course.kept_from as usize],
+            own: &course.kept,
+        });
+        circle(&sequences.collect::<Vec<_>>(), messages)
     }
 
     /// Whether the node keeps to the common sequence with this delivery; the first to come so far fixes it.

@@ -9,10 +9,9 @@
 //! Hadzilacos and Toueg 1994 (total order, uniform and local); Défago, Schiper and Urbán 2004; the lectures, "Total order
 //! broadcast". What the nodes delivered in which order stands in [`crate::orders`].
 
-use std::collections::BTreeMap;
-
 use crate::ledger::messages::Id;
 use crate::op::Node;
+use crate::orders::merge::Arc;
 use crate::orders::{Inversion, There};
 use crate::proof::{Point, Proof, Sought};
 use crate::property::{Ending, Finding, Property};
@@ -75,7 +74,7 @@ impl Property for OneOrder {
         if let Some(inversion) = first {
             let already = Some("uniform total order");
             tally.add(None, (Rank::Consequence, inversion.at.index), || inverted(inversion, already, end));
-        } else if let Some(cycle) = end.orders.sequences().and_then(|sequences| shortest_cycle(&sequences)) {
+        } else if let Some(cycle) = end.orders.circle(end.ledger.messages.len()) {
             tally.add(None, (Rank::First, end.last.index), || circular(&cycle, end));
         }
         Finding::of_safety(tally, end.orders.exercised)
@@ -145,9 +144,6 @@ fn forked(position: u32, there: [There; 2], end: &Ending<'_>) -> Proof {
     }
 }
 
-/// A step of a cycle: this node delivered the first message before the second, one right after the other.
-type Arc = (Id, Id, Node);
-
 fn circular(cycle: &[Arc], end: &Ending<'_>) -> Proof {
     let number = |id: Id| end.ledger.messages.get(id).number;
     let parts: Vec<String> = cycle
@@ -168,61 +164,5 @@ fn circular(cycle: &[Arc], end: &Ending<'_>) -> Proof {
         messages: cycle.iter().map(|(m, ..)| number(*m)).collect(),
         shape: "cycle",
         consequence_of: None,
-    }
-}
-
-/// A shortest cycle of the graph of consecutive deliveries, if there is one.
-fn shortest_cycle(sequences: &[(Node, Vec<Id>)]) -> Option<Vec<Arc>> {
-    let mut arcs: BTreeMap<Id, Vec<(Id, Node)>> = BTreeMap::new();
-    let mut incoming: BTreeMap<Id, usize> = BTreeMap::new();
-    for (node, sequence) in sequences {
-        for pair in sequence.windows(2) {
-            arcs.entry(pair[0]).or_default().push((pair[1], *node));
-            *incoming.entry(pair[1]).or_default() += 1;
-        }
-    }
-    // What nothing comes before is in no cycle; nor is what is left with nothing before it once that is taken away (Kahn 1962).
-    let mut free: Vec<Id> = arcs.keys().filter(|id| !incoming.contains_key(id)).copied().collect();
-    while let Some(id) = free.pop() {
-        for (next, _) in arcs.remove(&id).into_iter().flatten() {
-            let left = incoming.get_mut(&next).expect("an arc goes into it");
-            *left -= 1;
-            if *left == 0 {
-                free.push(next);
-            }
-        }
-    }
-    let core: Vec<Id> = arcs.keys().copied().collect();
-    core.iter().take(CORE_MAX).filter_map(|start| cycle_through(*start, &arcs)).min_by_key(Vec::len)
-}
-
-/// So many messages of the cyclic part are tried as the start of a shortest cycle.
-const CORE_MAX: usize = 256;
-
-/// A shortest way from a message back to it, by breadth-first search.
-fn cycle_through(start: Id, arcs: &BTreeMap<Id, Vec<(Id, Node)>>) -> Option<Vec<Arc>> {
-    let mut came: BTreeMap<Id, (Id, Node)> = BTreeMap::new();
-    let mut wave = vec![start];
-    while !wave.is_empty() && !came.contains_key(&start) {
-        let mut next = Vec::new();
-        for id in wave {
-            for (to, node) in arcs.get(&id).into_iter().flatten() {
-                came.entry(*to).or_insert_with(|| {
-                    next.push(*to);
-                    (id, *node)
-                });
-            }
-        }
-        wave = next;
-    }
-    let (mut cycle, mut at) = (Vec::new(), start);
-    loop {
-        let (from, node) = *came.get(&at)?;
-        cycle.push((from, at, node));
-        at = from;
-        if at == start {
-            cycle.reverse();
-            return Some(cycle);
-        }
     }
 }
