@@ -85,6 +85,8 @@ impl Slots {
 
     fn rebuild(&mut self, bits: u32, key: u64, numbers: impl Fn(usize) -> u64) {
         assert!(bits < 32, "a history of more than 1,600,000,000 messages");
+        // The old table goes before the new one comes: all that it says is known from the numbers.
+        self.slots = Vec::new();
         *self = Slots { slots: vec![EMPTY; 1 << bits], bits, key, ..*self };
         let mask = self.slots.len() - 1;
         for place in 0..self.taken {
