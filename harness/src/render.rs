@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use temblor_checkers::verdict::{Counts, Judgement, Outcome, PropertyVerdict, Standing, Verdict};
 
+use crate::words::counted;
+
 /// So many columns fit.
 const WIDTH: usize = 80;
 
@@ -72,8 +74,12 @@ pub fn wrap(text: &str, indent: usize) -> String {
 
 fn happened(counts: &Counts) -> String {
     let mut text = format!(
-        "{} requests ({} acknowledged, {} refused, {} unknown), {} deliveries",
-        counts.invoked, counts.acknowledged, counts.failed, counts.indeterminate, counts.deliveries
+        "{} ({} acknowledged, {} refused, {} unknown), {}",
+        counted(counts.invoked, "request", "requests"),
+        counts.acknowledged,
+        counts.failed,
+        counts.indeterminate,
+        counted(counts.deliveries, "delivery", "deliveries")
     );
     if counts.cut_short {
         text.push_str("; the history is cut short");

@@ -1,5 +1,7 @@
 //! Words for a terminal: names that can do no harm, columns that are counted as a terminal counts them, lists and plurals.
 
+use std::fmt::Display;
+
 /// A text with nothing in it that a terminal would obey: controls, and marks that turn the direction of what follows, are
 /// escaped.
 pub fn harmless(text: &str) -> String {
@@ -82,8 +84,10 @@ fn broken(word: &str, width: usize) -> Vec<String> {
 }
 
 /// `1 frame`, `2 frames`.
-pub fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
+pub fn counted(count: impl Display, one: &str, many: &str) -> String {
+    let count = count.to_string();
+    let noun = if count == "1" { one } else { many };
+    format!("{count} {noun}")
 }
 
 /// Names in a row; three or more that only count up are given as `n4-n50`.

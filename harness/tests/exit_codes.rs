@@ -675,9 +675,9 @@ fn a_requested_fault_that_never_bit_is_3() {
         (
             3,
             expect![[r#"
-        best-effort: 3 nodes, 1 operations, 1 faults, 0.3 s, seed 7
-        files: results/RUN
-    "#]],
+                best-effort: 3 nodes, 1 operation, 1 fault, 0.3 s, seed 7
+                files: results/RUN
+            "#]],
         ),
     );
     assert!(ended.out.contains("INCONCLUSIVE") && ended.out.contains("partition"), "{}", ended.out);

@@ -17,6 +17,7 @@ use crate::hunt::{Quiet, Search, listen, reduce, search};
 use crate::render;
 use crate::system::System;
 use crate::trial::Trials;
+use crate::words::counted;
 
 /// Starting seeds are so far apart that no two searches draw the same plan.
 const STRIDE: u64 = 1_000_000;
@@ -136,17 +137,23 @@ fn side_by_side<'a, T: Sync, R: Send>(items: &'a [T], work: impl Fn(&'a T) -> R 
 fn told(search: &Search, start: u64) -> String {
     let (name, seconds) = (search.entry.name, render::seconds(search.took.as_micros() as u64 / 1_000 * 1_000));
     match &search.found {
-        None => format!("{name}: not found from seed {start}, {} runs, {seconds} s", search.runs),
+        None => format!("{name}: not found from seed {start}, {}, {seconds} s", counted(search.runs, "run", "runs")),
         Some(found) => {
             let plan = found.shrunk.as_ref().unwrap_or(&found.plan);
             let (operations, faults) = size(plan);
-            format!("{name}: seed {}, {seconds} s; shrunk to {operations} operations, {faults} faults", found.plan.seed)
+            let (operations, faults) = sized((operations, faults));
+            format!("{name}: seed {}, {seconds} s; shrunk to {operations}, {faults}", found.plan.seed)
         }
     }
 }
 
 fn size(plan: &Plan) -> (usize, usize) {
     (plan.operations.len() + plan.rules.len(), plan.faults.len())
+}
+
+/// A size in words.
+fn sized((operations, faults): (usize, usize)) -> (String, String) {
+    (counted(operations, "operation", "operations"), counted(faults, "fault", "faults"))
 }
 
 /// The table: a line for each bug.
@@ -220,7 +227,8 @@ fn exit(searches: &[Search], quiet: &[(&Algorithm, Quiet)]) -> Exit {
     let unknown = quiet.iter().any(|(_, quiet)| !quiet.unknown.is_empty() || quiet.runs == 0 && quiet.idle > 0);
     let large = searches.iter().filter_map(|search| search.found.as_ref()?.shrunk.as_ref()).map(size);
     for (operations, faults) in large.filter(|(operations, faults)| *operations > SMALL.0 || *faults > SMALL.1) {
-        note(&format!("a plan with {operations} operations and {faults} faults could not be shrunk any further"));
+        let (operations, faults) = sized((operations, faults));
+        note(&format!("a plan with {operations} and {faults} could not be shrunk any further"));
     }
     if missed || unknown { Exit::Inconclusive } else { Exit::Clean }
 }

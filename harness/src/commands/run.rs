@@ -19,6 +19,7 @@ use crate::render;
 use crate::results::RunFolder;
 use crate::system::System;
 use crate::virtual_time::{self, Lockstep};
+use crate::words::counted;
 
 /// Runs a plan, or one plan a seed, and judges each run.
 pub fn run(args: &RunArgs) -> Result<Exit> {
@@ -55,7 +56,10 @@ impl<'a> Plans<'a> {
         }
         let first = args.wishes.seed.unwrap_or_else(drawing::fresh_seed);
         if first.checked_add(args.runs).is_none() {
-            return Err(usage(format!("seed {first} and {} runs from it go beyond the largest number", args.runs)));
+            return Err(usage(format!(
+                "seed {first} and {} from it go beyond the largest number",
+                counted(args.runs, "run", "runs")
+            )));
         }
         Ok(Plans::Seeds { args, first })
     }
@@ -94,7 +98,7 @@ async fn run_all(args: &RunArgs, (system, launch): (&System, &Launch), plans: &P
         }
     }
     if plans.count() > 1 {
-        note(&format!("{finished} of {} runs, {violations} with a violation", plans.count()));
+        note(&format!("{finished} of {}, {violations} with a violation", counted(plans.count(), "run", "runs")));
     }
     Ok(exit)
 }
@@ -178,11 +182,11 @@ fn lockstep(setup: &Setup<'_>) -> Lockstep {
 fn announce(args: &RunArgs, system: &System, plan: &Plan) {
     let bug = args.bug.as_ref().map_or(String::new(), |bug| format!(", bug {bug}"));
     let text = format!(
-        "{}{bug}: {} nodes, {} operations, {} faults, {} s, seed {}",
+        "{}{bug}: {}, {}, {}, {} s, seed {}",
         system.name(),
-        plan.nodes.len(),
-        plan.operations.len() + plan.rules.len(),
-        plan.faults.len(),
+        counted(plan.nodes.len(), "node", "nodes"),
+        counted(plan.operations.len() + plan.rules.len(), "operation", "operations"),
+        counted(plan.faults.len(), "fault", "faults"),
         render::seconds(plan.length_us),
         plan.seed
     );

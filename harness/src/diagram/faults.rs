@@ -127,7 +127,7 @@ impl Fault {
         let shown = shown.collect::<Vec<_>>().join(", ");
         match links.len().saturating_sub(LINKS_SHOWN) {
             0 => shown,
-            more => format!("{shown} and {}", counted(more as u64, "more link", "more links")),
+            more => format!("{shown} and {}", counted(more, "more link", "more links")),
         }
     }
 

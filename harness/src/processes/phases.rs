@@ -17,6 +17,7 @@ use super::schedule::Schedule;
 use super::{Ended, Setup, signals};
 use crate::recorder::Type;
 use crate::render::seconds;
+use crate::words::counted;
 
 /// Everything is healed within this time, or the kernel does not answer, ns.
 const HEAL_TIMEOUT_NS: u64 = 5_000_000_000;
@@ -189,8 +190,8 @@ impl<'a> Phases<'a> {
         let flow = self.pump(start_ns + self.setup.plan.length_us * 1_000, |_| false).await;
         let dropped = self.conductor.schedule.drop_plan();
         if dropped > 0 && flow == Flow::Deadline {
-            self.notes
-                .push(format!("{dropped} entries of the plan never came due: their anchors were not seen in time"));
+            let entries = counted(dropped, "entry", "entries");
+            self.notes.push(format!("{entries} of the plan never came due: what they wait for was not seen in time"));
         }
         flow
     }
@@ -350,7 +351,9 @@ impl Conductor<'_> {
             if open > 0 && self.nodes[at].is_up() {
                 let value = json!({ "reason": "requests unanswered at the end of the drain", "requests": open });
                 self.recorder.node(&self.nodes[at].name, "silent", &value);
-                self.nodes[at].trouble.get_or_insert_with(|| format!("left {open} requests unanswered"));
+                self.nodes[at]
+                    .trouble
+                    .get_or_insert_with(|| format!("left {} unanswered", counted(open, "request", "requests")));
             }
         }
     }

@@ -33,6 +33,7 @@ use crate::processes::{Ended, Schedule, Setup};
 use crate::proxy::trace::Trace;
 use crate::recorder::{Recorder, Type};
 use crate::script::Script;
+use crate::words::counted;
 use world::World;
 
 /// How often the drain looks whether anything is still owed, ns.
@@ -105,7 +106,8 @@ pub fn run<C: Cluster>(
     world.run_until(plan.length_us * 1_000);
     let dropped = world.script.schedule.drop_plan();
     if dropped > 0 {
-        world.notes.push(format!("{dropped} entries of the plan never came due: their anchors were not seen in time"));
+        let entries = counted(dropped, "entry", "entries");
+        world.notes.push(format!("{entries} of the plan never came due: what they wait for was not seen in time"));
     }
     world.lift_all();
     world.script.recorder.nemesis(Type::Ok, "heal", &json!({}));

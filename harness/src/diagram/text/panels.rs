@@ -117,7 +117,7 @@ fn holders_of(holders: &Holders, style: Style) -> String {
     for (title, names, paint) in &rows {
         let pad = " ".repeat(width - columns(title));
         let names =
-            format!("{}  ({})", listed(names.iter().map(String::as_str)), counted(names.len() as u64, "node", "nodes"));
+            format!("{}  ({})", listed(names.iter().map(String::as_str)), counted(names.len(), "node", "nodes"));
         for (at, line) in folded(&harmless(&names), WIDTH - width - 6).iter().enumerate() {
             let title = if at == 0 { format!("{title}{pad}") } else { " ".repeat(width) };
             text.push_str(&format!("    {title}  {}\n", style.paint(&style.charset.text(line), *paint)));
