@@ -97,26 +97,39 @@ fn rest(verdict: &Verdict, (folded, shown): (&[Violation<'_>], usize), style: St
     if more == 0 {
         return String::new();
     }
-    let hint = if folded.is_empty() { "" } else { " (--all shows them as above)" };
-    let mut text = explanation::lines(
-        &format!("{}{hint}:", counted(more, "more violation", "more violations")),
-        "",
-        (style, Paint::Strong),
-    );
-    if folded.is_empty() {
-        text = explanation::lines(
-            &format!("{} without a witness kept.", counted(more, "more violation", "more violations")),
-            "",
-            (style, Paint::Plain),
-        );
-    }
-    let listed = folded.iter().take(LISTED);
-    listed.for_each(|(property, witness)| text.push_str(&explanation::folded_up(&property.property, witness, style)));
-    let left = more.saturating_sub(LISTED.min(folded.len()) as u64);
+    let them = if more == 1 { "it" } else { "them" };
+    let hint = match (folded.len() as u64, more) {
+        (0, _) => ", of which no witness was kept.".to_owned(),
+        (kept, more) if kept == more => format!(" (--all shows {them} as above):"),
+        (kept, _) => format!(" (--all shows {kept} of them as above):"),
+    };
+    let title = format!("{}{hint}", counted(more, "more violation", "more violations"));
+    let mut text = explanation::lines(&title, "", (style, Paint::Strong));
+    let sentences = sentences(folded);
+    let listed = sentences.iter().take(LISTED);
+    listed.clone().for_each(|(properties, witness)| {
+        text.push_str(&explanation::folded_up(&properties.join(", "), witness, style));
+    });
+    let left = more.saturating_sub(listed.map(|(properties, _)| properties.len() as u64).sum());
     if left > 0 && !folded.is_empty() {
         text.push_str(&format!("  and {left} more\n"));
     }
     text
+}
+
+/// Violations of several properties that are told in the same words are one entry.
+fn sentences<'v>(folded: &[Violation<'v>]) -> Vec<(Vec<&'v str>, &'v Witness)> {
+    let mut entries: Vec<(Vec<&str>, &Witness)> = Vec::new();
+    for (property, witness) in folded {
+        let same = |(properties, other): &&mut (Vec<&str>, &Witness)| {
+            other.sentence == witness.sentence && !properties.contains(&property.property.as_str())
+        };
+        match entries.iter_mut().find(same) {
+            Some((properties, _)) => properties.push(&property.property),
+            None => entries.push((vec![&property.property], witness)),
+        }
+    }
+    entries
 }
 
 /// For a node that did not survive: how it was started, and the last lines of its log, if the run folder is there.

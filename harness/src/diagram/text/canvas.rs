@@ -137,3 +137,37 @@ fn is_blank(cell: &Cell) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Charset, Colours};
+    use super::*;
+    use crate::diagram::text::glyphs::{DOWN, UP};
+
+    fn sheet() -> Canvas {
+        let mut canvas = Canvas::default();
+        canvas.line((2, 0), UP | DOWN, Paint::Plain);
+        (0..4).for_each(|x| canvas.line((x, 0), LEFT | RIGHT, Paint::Fault));
+        canvas.glyph((4, 0), Glyph::HeadRight, Paint::Wrong);
+        canvas.text((6, 0), "a\u{1b}\u{6f22}b", Paint::Plain);
+        canvas
+    }
+
+    #[test]
+    fn lines_that_meet_join_and_text_takes_the_columns_that_it_needs() {
+        let style = |charset| Style { charset, colours: Colours::Without };
+        assert_eq!(sheet().print(style(Charset::Unicode)), "──┼─▶ a\\u{1b}\u{6f22}b\n");
+        assert_eq!(sheet().print(style(Charset::Ascii)), "--+-> a\\u{1b}\\u{6f22}b\n");
+    }
+
+    #[test]
+    fn colours_add_nothing_but_escape_sequences() {
+        let style = |colours| Style { charset: Charset::Unicode, colours };
+        let coloured = sheet().print(style(Colours::Ansi));
+        let mut pieces = coloured.split("\u{1b}[");
+        let first = pieces.next().unwrap_or_default().to_owned();
+        let rest: String = pieces.map(|piece| piece.split_once('m').unwrap().1).collect();
+        assert!(coloured.contains("\u{1b}[33m"));
+        assert_eq!(first + &rest, sheet().print(style(Colours::Without)));
+    }
+}

@@ -216,8 +216,8 @@ fn label(label: &str, ((x, y), room, paint): ((usize, usize), usize, Paint), can
         (x.saturating_sub(width + 2), format!(" {label} ")),
     ];
     let fits = |(at, text): &&(usize, String)| {
-        let end = at + columns(text);
-        at + 1 > LANES_X.min(x) && end <= room && canvas.is_free((*at, y), columns(text))
+        let within = at + 1 > LANES_X.min(x) && at + columns(text.trim_end()) < room;
+        within && canvas.is_free((*at, y), columns(text))
     };
     if let (true, Some((at, text))) = (width > 0, places.iter().find(fits)) {
         canvas.text((*at, y), text, paint);
