@@ -8,7 +8,7 @@ mod ways;
 
 use temblor_checkers::verdict::Witness;
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, What};
 use super::frames::Frames;
 use super::passage::{self, Passage};
 use super::{Diagram, Fate, Row, lanes};
@@ -76,14 +76,18 @@ pub fn compose((property, witness): (&str, &Witness), evidence: &Evidence, frame
 }
 
 impl Scene<'_> {
-    /// By time; what happened at the same time in the order of the file, and frames behind it.
+    /// By time. In virtual time much happens at once: then it goes in the order of the file, frames come behind what nodes did, and
+    /// the end of a node comes behind the frames that it had sent.
     fn sort(&mut self) {
+        let kill = |at: usize| self.evidence.faults[at].f == "kill";
         let key = |entry: &Entry| match entry.origin {
-            Origin::Op(at) => (entry.row.time, 0, self.evidence.seen[at].index),
-            Origin::Begin(at) => (entry.row.time, 0, self.evidence.faults[at].began.0),
+            Origin::Op(at) => {
+                let ends = matches!(self.evidence.seen[at].what, What::Exits(_));
+                (entry.row.time, if ends { 2 } else { 0 }, self.evidence.seen[at].index)
+            }
+            Origin::Begin(at) => (entry.row.time, if kill(at) { 2 } else { 0 }, self.evidence.faults[at].began.0),
             Origin::End(at) => (entry.row.time, 0, self.evidence.faults[at].ended.map_or(0, |(index, _)| index)),
-            Origin::Leaves(at) => (entry.row.time, 1, at as u64),
-            Origin::Arrives(at) => (entry.row.time, 1, at as u64),
+            Origin::Leaves(at) | Origin::Arrives(at) => (entry.row.time, 1, at as u64),
         };
         let mut entries = std::mem::take(&mut self.entries);
         entries.sort_by_key(key);

@@ -8,9 +8,6 @@ use super::super::passage::{self, LAG_NS, Passage};
 use super::super::{Arrow, Fate, Row};
 use super::{Entry, Origin, Scene, Way};
 
-/// The shapes of violations by which a message is never delivered where it should be.
-const NEVER: [&str; 3] = ["gap", "missing", "undelivered"];
-
 impl Scene<'_> {
     /// Leaves out the frames that tell nothing: those that led to a delivery that is not drawn, and those whose fate came when
     /// all was over, but for a message that never was delivered.
@@ -40,12 +37,16 @@ impl Scene<'_> {
         self.infer();
     }
 
-    /// Whether a frame arrived at the node that broke the property, and its message is known never to be delivered there.
+    /// Whether a frame arrived at a node that is known never to deliver its message: the one that broke the property, and where
+    /// the witness goes to the end of the run each that lacks the message there.
     fn is_never_delivered(&self, passage: &Passage) -> bool {
         let guilty = Some(&self.evidence.nodes[passage.to]) == self.witness.node.as_ref();
-        let never = NEVER.contains(&self.witness.shape.as_str()) && self.property != "gap-free-order";
-        let undelivered = passage.message.is_some() && passage.delivery.is_none();
-        passage.arrived && undelivered && guilty && never
+        let never = match self.witness.shape.as_str() {
+            "gap" => guilty && self.property != "gap-free-order",
+            "missing" | "undelivered" => !self.is_down(passage.to),
+            _ => false,
+        };
+        passage.arrived && passage.message.is_some() && passage.delivery.is_none() && never
     }
 
     /// A delivery whose frame came from a node that is not drawn says from which.
