@@ -22,6 +22,8 @@ use crate::trial::{Failure, SameFailure, Trials};
 const LENGTH_US: u64 = 3_000_000;
 /// ... and its broadcasts a second.
 const RATE: u32 = 50;
+/// What is judged as a statistic needs more of them.
+const RATE_STATISTIC: u32 = 200;
 /// A run has shown something only with so many broadcasts ...
 const BROADCASTS_MIN: u64 = 100;
 /// ... of so many senders.
@@ -82,7 +84,7 @@ pub fn plan(trials: &Trials<'_>, seed: u64) -> Result<Plan> {
         workload: workload.to_owned(),
         nemesis: vec!["all".to_owned()],
         length_us: LENGTH_US,
-        rate: RATE,
+        rate: if trials.system.is_judged_as_statistic() { RATE_STATISTIC } else { RATE },
         ..Wishes::default()
     };
     draw(&trials.system.setting(nodes), &wishes, seed).map_err(|error| usage(error.to_string()))

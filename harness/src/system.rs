@@ -44,6 +44,11 @@ impl System {
         Ok(Self { algorithm, over, fanout, bug: bug.map(str::to_owned) })
     }
 
+    /// Whether one of its promises is a statistic, which says something of many messages only.
+    pub fn is_judged_as_statistic(&self) -> bool {
+        self.algorithm.promises.iter().any(|(_, condition)| *condition == "as-statistic")
+    }
+
     /// What drawing a plan for `nodes` has to know.
     pub fn setting(&self, nodes: Vec<String>) -> Setting {
         let model = &self.algorithm.model;
