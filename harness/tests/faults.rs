@@ -93,6 +93,12 @@ fn every_fault_of_links_bites_on_each_of_its_links_and_proves_it() {
         let told = told(&history, 1);
         assert_eq!((told["f"].as_str(), told["type"].as_str()), (Some(name), Some("ok")), "{told}");
         assert!(bites(told) >= 2, "{told}");
+        if name == "half-open" {
+            assert_eq!(told["value"]["closed"], json!([["n1", "n2", 1], ["n1", "n3", 1]]), "{told}");
+        }
+        if ["delay", "jitter", "rate", "reorder"].contains(&name) {
+            assert!(told["value"]["residence"][0][2]["p50_us"].as_u64() > Some(0), "{told}");
+        }
         assert_eq!(code, Some(0), "{fault}");
     });
 }

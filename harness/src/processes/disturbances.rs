@@ -13,7 +13,7 @@ use temblor_workloads::shapes::around;
 use super::conductor::Conductor;
 use super::faults::{Active, Bitten, What};
 use super::schedule::{Due, position};
-use crate::proxy::{Bite, Bites};
+use crate::proxy::{Bite, Bites, Summary};
 use crate::recorder::Type;
 
 /// Links by the positions of their nodes, from and to.
@@ -147,11 +147,7 @@ impl Conductor<'_> {
     /// How long frames stayed that were kept: half of them no longer than the first number, 99 in 100 no longer than the second.
     fn residence(&self, bites: &[Bite]) -> Value {
         let kept = bites.iter().filter(|bite| bite.residence.frames > 0);
-        let shown = kept.map(|bite| {
-            let us = |ns: u64| ns / 1_000;
-            let (p50_us, p99_us) = (us(bite.residence.p50_ns), us(bite.residence.p99_ns));
-            self.counted((bite.from, bite.to), json!({ "p50_us": p50_us, "p99_us": p99_us }))
-        });
+        let shown = kept.map(|bite| self.counted((bite.from, bite.to), told(&bite.residence)));
         shown.collect()
     }
 
@@ -186,6 +182,11 @@ impl Flap {
             *self.blocked.entry((bite.from, bite.to)).or_default() += bite.frames;
         }
     }
+}
+
+/// How long frames stayed, as ops say it.
+pub fn told(stay: &Summary) -> Value {
+    json!({ "p50_us": stay.p50_ns / 1_000, "p99_us": stay.p99_ns / 1_000 })
 }
 
 /// The value of a link fault's op: what the plan says of it, and its links as they are now.

@@ -30,7 +30,7 @@ use tokio::sync::mpsc;
 
 pub use child::{Launch, status_text};
 pub use clients::{Clients, Pending};
-pub use disturbances::describe;
+pub use disturbances::{describe, told};
 pub use envelope::{Body, CONTROLLER, Envelope, is_definite, read as read_envelope};
 pub use interrupts::Interrupts;
 pub use logs::last_lines;

@@ -12,6 +12,8 @@ use std::task::{Context, Poll, Waker};
 pub enum Cause {
     /// This fault resets connections.
     Fault(u32),
+    /// This fault has closed the connection to the receiver, and the sender is not to know.
+    HalfOpen(u32),
     /// The receiver is down, refuses connections, or has closed its end.
     Down,
     /// The sender wrote a line that is too long.
@@ -24,6 +26,7 @@ pub struct Bell {
     waker: RefCell<Option<Waker>>,
     rung: Cell<bool>,
     doom: Cell<Option<Cause>>,
+    adrift: Cell<Option<u32>>,
 }
 
 impl Bell {
@@ -41,6 +44,17 @@ impl Bell {
         self.ring();
     }
 
+    /// This fault leaves the connection half open; the first one does.
+    pub fn set_adrift(&self, fault: u32) {
+        self.adrift.set(self.adrift.get().or(Some(fault)));
+        self.ring();
+    }
+
+    /// The fault that has left it half open, if one has.
+    pub fn adrift(&self) -> Option<u32> {
+        self.adrift.get()
+    }
+
     /// Has the current task woken by the next ring.
     pub fn listen(&self, cx: &Context<'_>) {
         let mut waker = self.waker.borrow_mut();
@@ -55,11 +69,16 @@ impl Bell {
     }
 
     /// Why the connection is to break, if so.
-    pub fn cause(&self) -> Option<Cause> {
+    pub fn doom_cause(&self) -> Option<Cause> {
         self.doom.get()
     }
 
-    /// Waits until the connection is to break.
+    /// Why the connection can't go on to the receiver, if so.
+    pub fn cause(&self) -> Option<Cause> {
+        self.doom.get().or(self.adrift.get().map(Cause::HalfOpen))
+    }
+
+    /// Waits until the connection can't go on to the receiver.
     pub async fn doomed(&self) -> Cause {
         poll_fn(|cx| {
             self.listen(cx);

@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, Sleep};
 
+use super::adrift::drift;
 use super::bell::{Bell, Cause};
 use super::inlet::Inlet;
 use super::link::Link;
@@ -61,17 +62,26 @@ async fn carry(link: Rc<Link>, stream: TcpStream) {
     };
     match outlet {
         Ok(outlet) => Connection { place, inlet, outlet, timer: Timer::default(), is_pressed: false }.run().await,
-        Err(cause) => {
-            inlet.reset(&place.link, cause);
-            place.link.call_watchers();
-        }
+        Err(cause) => end(place, inlet, cause).await,
     }
 }
 
+/// What becomes of a sender's connection that does not go on to the receiver.
+async fn end(place: Place, mut inlet: Inlet, cause: Cause) {
+    let cause = match cause {
+        Cause::HalfOpen(_) => drift(&place, &mut inlet).await,
+        cause => Some(cause),
+    };
+    if let Some(cause) = cause {
+        inlet.reset(&place.link, cause);
+    }
+    place.link.call_watchers();
+}
+
 /// A connection's place on its link, given up when it ends, however that comes about.
-struct Place {
-    link: Rc<Link>,
-    bell: Rc<Bell>,
+pub(super) struct Place {
+    pub link: Rc<Link>,
+    pub bell: Rc<Bell>,
 }
 
 impl Drop for Place {
@@ -99,8 +109,7 @@ impl Connection {
         if let Err(cause) = ended.await {
             // What waits had come before what has not been read yet.
             self.outlet.reset(&self.place.link, cause);
-            self.inlet.reset(&self.place.link, cause);
-            self.place.link.call_watchers();
+            end(self.place, self.inlet, cause).await;
         }
     }
 

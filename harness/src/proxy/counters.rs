@@ -40,6 +40,8 @@ pub struct Tally {
     pub delayed: u64,
     /// Second copies.
     pub doubled: u64,
+    /// Frames that a fault set aside and that a later one overtook.
+    pub overtaken: u64,
     /// Frames lost because the receiver was down or had closed the connection.
     pub down: u64,
     /// Frames lost because the connection was reset.
@@ -99,6 +101,7 @@ impl Tally {
             (&mut self.held, other.held),
             (&mut self.delayed, other.delayed),
             (&mut self.doubled, other.doubled),
+            (&mut self.overtaken, other.overtaken),
             (&mut self.down, other.down),
             (&mut self.reset, other.reset),
             (&mut self.torn, other.torn),

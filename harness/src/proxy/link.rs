@@ -11,10 +11,11 @@ use temblor_workloads::link::{ActiveFault, Decision, Effect, Frame};
 use temblor_workloads::plan::Mode;
 
 use super::bell::{Bell, Cause};
+use super::buffer::Buffer;
 use super::counters::{Counters, Tally};
 use super::frames;
-use super::policy::Policy;
-use super::queue::{After, Gate, Label, Queue};
+use super::policy::{Marks, Policy};
+use super::queue::{After, Gate, Label};
 use super::target::Target;
 use super::trace::{Passage, Trace, What, ends};
 use crate::clock::Clock;
@@ -77,25 +78,34 @@ impl Link {
         Self { from, to, target, network, ends: ends(names.0, names.1), state, bells, seen }
     }
 
-    /// A fault begins. One that resets connections breaks those that are open.
+    /// A fault begins. One that resets connections breaks those that are open, one that leaves them half open closes their
+    /// receivers' sides.
     pub fn apply(&self, fault: ActiveFault) {
-        let resets = (fault.effect == Effect::Cut(Mode::Reset)).then_some(Cause::Fault(fault.id));
+        let (id, effect) = (fault.id, fault.effect);
         self.state.borrow_mut().policy.add(fault);
-        match resets {
-            Some(cause) => {
-                self.break_connections(cause);
+        match effect {
+            Effect::Cut(Mode::Reset) => {
+                let broken = self.break_connections(Cause::Fault(id));
+                self.state.borrow_mut().policy.close(id, broken);
             }
-            None => self.ring(),
+            Effect::HalfOpen => {
+                let bells = self.bells.borrow();
+                let open = bells.iter().filter(|bell| bell.cause().is_none());
+                let closed = open.map(|bell| bell.set_adrift(id)).count() as u64;
+                self.state.borrow_mut().policy.close(id, closed);
+            }
+            _ => self.ring(),
         }
     }
 
-    /// A fault ends; gives how many frames it bit, or `None` if it was not in force here. Connections let go what it kept.
-    pub fn lift(&self, id: u32) -> Option<u64> {
-        let bites = self.state.borrow_mut().policy.remove(id);
-        if bites.is_some() {
-            self.ring();
+    /// A fault ends; gives what it did, or `None` if it was not in force here. Connections let go what it kept, and senders learn
+    /// that theirs are gone.
+    pub fn lift(&self, id: u32) -> Option<Marks> {
+        let marks = self.state.borrow_mut().policy.remove(id)?;
+        for bell in &*self.bells.borrow() {
+            if bell.adrift() == Some(id) { bell.doom(Cause::Fault(id)) } else { bell.ring() }
         }
-        bites
+        Some(marks)
     }
 
     /// The faults in force.
@@ -129,6 +139,8 @@ impl Link {
     /// A connection has been accepted: its bell.
     pub fn enter(&self) -> Rc<Bell> {
         let bell = Rc::new(Bell::default());
+        let half_open = self.state.borrow().policy.half_open();
+        half_open.into_iter().for_each(|fault| bell.set_adrift(fault));
         self.bells.borrow_mut().push(Rc::clone(&bell));
         bell
     }
@@ -167,20 +179,34 @@ impl Link {
     }
 
     /// Decides what becomes of whole frames, and queues those that go on or wait; gives why the connection has to break, if so.
-    pub fn admit(&self, run: &[u8], in_ns: u64, queue: &mut Queue) -> Result<(), Cause> {
-        let (mut outcome, mut hex) = (Ok(()), [0; 16]);
+    pub fn admit(&self, run: &[u8], in_ns: u64, buffer: &mut Buffer) -> Result<(), Cause> {
+        let mut outcome = Ok(());
+        self.decide(run, in_ns, |frame, decision| {
+            if let Some((id, Mode::Reset)) = decision.blocked {
+                outcome = outcome.and(Err(Cause::Fault(id)));
+            }
+            self.obey(decision, (frame, in_ns), buffer);
+        });
+        outcome
+    }
+
+    /// Frames have come on a connection that this fault has left half open: they go nowhere, and the faults in force see them.
+    pub fn forget(&self, run: &[u8], in_ns: u64, fault: u32) {
+        self.decide(run, in_ns, |_, _| {});
+        self.write_off(run, in_ns, (fault, Mode::Drop));
+    }
+
+    /// Says of each frame what the faults in force do to it.
+    fn decide(&self, run: &[u8], in_ns: u64, mut each: impl FnMut(&[u8], Decision)) {
+        let mut hex = [0; 16];
         let keyed = self.state.borrow().policy.needs_key();
         for frame in frames::each(run) {
             let key = if keyed { frames::key(frame, &mut hex) } else { b"" };
             let bytes = frame.len() as u64;
             let frame_on_link = Frame { from: self.from, to: self.to, key, bytes, at_ns: in_ns };
             let decision = self.state.borrow_mut().policy.decide(self.network.seed, frame_on_link);
-            if let Some((id, Mode::Reset)) = decision.blocked {
-                outcome = outcome.and(Err(Cause::Fault(id)));
-            }
-            self.obey(decision, (frame, in_ns), queue);
+            each(frame, decision);
         }
-        outcome
     }
 
     /// Takes note of frames that were written, after they were queued or at once; `stalled` if it was the receiver that they
@@ -188,7 +214,10 @@ impl Link {
     pub fn left(&self, label: &Label, run: &[u8], (out_ns, stalled): (u64, bool)) {
         let (frames, stay_ns) = (frames::count(run), out_ns.saturating_sub(label.in_ns));
         {
-            let counters = &mut self.state.borrow_mut().counters;
+            let State { policy, counters, .. } = &mut *self.state.borrow_mut();
+            if let (Some(id), true) = (label.fault, label.kept) {
+                policy.kept(id, (stay_ns, frames));
+            }
             counters.tally.frames_out += frames;
             counters.tally.bytes_out += run.len() as u64;
             match (label.kept, stalled) {
@@ -200,6 +229,13 @@ impl Link {
         self.write_down(label, Some(out_ns), run);
     }
 
+    /// Takes note of frames that were set aside and that others have overtaken since, by the faults that did it.
+    pub fn overtaken(&self, faults: &[u32]) {
+        let State { policy, counters, .. } = &mut *self.state.borrow_mut();
+        counters.tally.overtaken += faults.len() as u64;
+        faults.iter().for_each(|id| policy.bite(*id, 1));
+    }
+
     /// Takes note of frames that were lost with their connection.
     pub fn lose(&self, run: &[u8], in_ns: u64, cause: Cause) {
         let frames = frames::count(run);
@@ -207,10 +243,15 @@ impl Link {
             Cause::Down => (What::Down, None),
             Cause::Oversized => (What::Reset, None),
             Cause::Fault(id) => (What::Reset, Some(id)),
+            Cause::HalfOpen(id) => (What::Dropped, Some(id)),
         };
         {
             let State { policy, counters, .. } = &mut *self.state.borrow_mut();
-            let lost = if what == What::Down { &mut counters.tally.down } else { &mut counters.tally.reset };
+            let lost = match what {
+                What::Down => &mut counters.tally.down,
+                What::Dropped => &mut counters.tally.dropped,
+                _ => &mut counters.tally.reset,
+            };
             *lost += frames;
             fault.into_iter().for_each(|id| policy.bite(id, frames));
         }
@@ -218,8 +259,8 @@ impl Link {
     }
 
     /// Lets go what is kept by faults that are lifted.
-    pub fn reconsider(&self, queue: &mut Queue) {
-        queue.reconsider(|label, run| {
+    pub fn reconsider(&self, buffer: &mut Buffer) {
+        buffer.reconsider(|label, run| {
             let (after, cut) = {
                 let policy = &self.state.borrow().policy;
                 (policy.after(label.gate), policy.cut())
@@ -234,7 +275,7 @@ impl Link {
     }
 
     /// Does with one frame what was decided.
-    fn obey(&self, decision: Decision, (frame, in_ns): (&[u8], u64), queue: &mut Queue) {
+    fn obey(&self, decision: Decision, (frame, in_ns): (&[u8], u64), buffer: &mut Buffer) {
         let label = match (decision.blocked, decision.delayed_by) {
             (Some((id, Mode::Hold)), _) => {
                 self.count(|tally| tally.held += 1);
@@ -248,10 +289,14 @@ impl Link {
             }
             (None, None) => Label::passing(in_ns),
         };
-        queue.push(label, frame);
+        let mut wait = |label: Label| match (label.gate, decision.set_aside_by) {
+            (Gate::Until(_, due_ns), Some(fault)) => buffer.set_aside((fault, due_ns), label, frame),
+            _ => buffer.push(label, frame),
+        };
+        wait(label);
         if let (None, Some(id)) = (decision.blocked, decision.doubled_by) {
             self.count(|tally| tally.doubled += 1);
-            queue.push(Label { what: What::Doubled, fault: Some(id), ..label }, frame);
+            wait(Label { what: What::Doubled, fault: Some(id), ..label });
         }
     }
 

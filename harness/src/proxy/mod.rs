@@ -12,14 +12,16 @@
 //! | --- | --- |
 //! | `frames` | whole frames out of a stream, and their keys |
 //! | `policy` | the faults in force on a link |
-//! | `queue` | frames that wait |
+//! | `queue`, `buffer` | frames that wait, in their order and out of it |
 //! | `link` | one ordered pair: decides and counts |
-//! | `connection` | the task that moves frames, with its `inlet` and `outlet` |
+//! | `connection` | the task that moves frames, with its `inlet` and `outlet`; `adrift`: one that is half open |
 //! | `bell` | how control reaches a connection |
 //! | `target` | where a node listens |
 //! | `trace`, `counters`, `residence` | what is known afterwards |
 
+mod adrift;
 mod bell;
+mod buffer;
 mod connection;
 mod counters;
 mod frames;
@@ -50,6 +52,7 @@ pub use residence::{Residence, Summary};
 use crate::clock::Clock;
 use bell::Cause;
 use link::{Link, Network};
+use policy::Marks;
 use target::{Place, Target};
 use trace::Trace;
 
@@ -92,9 +95,9 @@ pub struct Bite {
 }
 
 impl Bite {
-    /// So many frames and connections on a link, of which nothing was kept.
-    fn new((from, to): (usize, usize), frames: u64, connections: u64) -> Self {
-        Self { from, to, frames, connections, residence: Residence::default().summary() }
+    fn new((from, to): (usize, usize), marks: &Marks) -> Self {
+        let Marks { frames, connections, residence } = marks;
+        Self { from, to, frames: *frames, connections: *connections, residence: residence.summary() }
     }
 }
 
@@ -168,7 +171,7 @@ impl Proxy {
 
     /// The fault `id` ends; what it kept goes on in its order. Gives what it did on each of its links.
     pub fn lift(&self, id: u32) -> Bites {
-        let lifted = |link: &Link| link.lift(id).map(|frames| Bite::new((link.from, link.to), frames, 0));
+        let lifted = |link: &Link| link.lift(id).map(|marks| Bite::new((link.from, link.to), &marks));
         self.inner.links.iter().filter_map(|(link, _)| lifted(link)).collect()
     }
 
@@ -176,7 +179,7 @@ impl Proxy {
     pub fn reset(&self, id: u32, links: &[(usize, usize)]) -> Bites {
         let reset = |(from, to): &(usize, usize)| {
             let connections = self.inner.entry(*from, *to).0.break_connections(Cause::Fault(id));
-            Bite::new((*from, *to), 0, connections)
+            Bite::new((*from, *to), &Marks { connections, ..Marks::default() })
         };
         links.iter().map(reset).collect()
     }

@@ -1,4 +1,4 @@
-//! The outlet: the receiver's side of a connection, and the queue in front of it.
+//! The outlet: the receiver's side of a connection, and what waits in front of it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,8 +7,9 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::bell::Cause;
+use super::buffer::Buffer;
 use super::link::Link;
-use super::queue::{Label, Queue};
+use super::queue::Label;
 
 /// What may wait for a receiver that does not read, bytes. Less than what a fault may keep: a slow receiver is to slow down its
 /// sender, as without a proxy.
@@ -18,7 +19,7 @@ const STALLED_MAX: usize = 256 << 10;
 #[derive(Debug)]
 pub struct Outlet {
     stream: TcpStream,
-    queue: Queue,
+    buffer: Buffer,
     /// Whether the receiver does not read what it is to get now.
     is_stalled: bool,
     is_shut: bool,
@@ -34,29 +35,32 @@ struct Written {
 impl Outlet {
     /// The outlet of a new connection.
     pub fn new(stream: TcpStream) -> Self {
-        Self { stream, queue: Queue::default(), is_stalled: false, is_shut: false, has_ended: false }
+        Self { stream, buffer: Buffer::default(), is_stalled: false, is_shut: false, has_ended: false }
     }
 
     /// Takes whole frames from the sender, which go on or wait.
     pub fn take(&mut self, cx: &mut Context<'_>, link: &Link, (run, in_ns): (&[u8], u64)) -> Result<(), Cause> {
-        if self.queue.is_empty() && link.is_clear() {
+        if self.buffer.is_empty() && link.is_clear() {
             self.send_at_once(cx, link, (run, in_ns))
         } else {
-            link.admit(run, in_ns, &mut self.queue)
+            link.admit(run, in_ns, &mut self.buffer)
         }
     }
 
     /// Writes what is due, as far as the receiver reads.
     pub fn flush(&mut self, cx: &mut Context<'_>, link: &Link) -> Result<(), Cause> {
-        while !self.queue.is_empty() {
-            let due = self.queue.due(link.network.clock.now_ns());
+        while !self.buffer.is_empty() {
+            let due = self.buffer.due(link.network.clock.now_ns());
             if due.is_empty() {
                 self.is_stalled = false;
                 return Ok(());
             }
             let written = write(&mut self.stream, cx, due);
             let when = (link.network.clock.now_ns(), self.is_stalled);
-            self.queue.advance(written.bytes, |label, run| link.left(label, run, when));
+            let overtaken = self.buffer.advance(written.bytes, |label, run| link.left(label, run, when));
+            if !overtaken.is_empty() {
+                link.overtaken(&overtaken);
+            }
             match written.end {
                 Poll::Ready(outcome) => outcome?,
                 Poll::Pending => {
@@ -72,22 +76,22 @@ impl Outlet {
     /// Whether there is room for more frames.
     pub fn has_room(&self, link: &Link) -> bool {
         let max = if self.is_stalled { STALLED_MAX } else { link.network.queue_max };
-        self.queue.cost() < max
+        self.buffer.cost() < max
     }
 
     /// When to flush again although nothing else happens, ns: the first frame is due then.
     pub fn next_due_ns(&self) -> Option<u64> {
-        if self.is_stalled { None } else { self.queue.next_due_ns() }
+        if self.is_stalled { None } else { self.buffer.next_due_ns() }
     }
 
     /// Lets go what is kept by faults that are lifted.
     pub fn reconsider(&mut self, link: &Link) {
-        link.reconsider(&mut self.queue);
+        link.reconsider(&mut self.buffer);
     }
 
     /// The sender has closed its side: so does the proxy, once everything has left.
     pub fn shut_when_empty(&mut self, cx: &mut Context<'_>) {
-        if self.queue.is_empty() && !self.is_shut {
+        if self.buffer.is_empty() && !self.is_shut {
             // Shutting down a socket never blocks, and one that is gone has been noticed elsewhere.
             let _ = Pin::new(&mut self.stream).poll_shutdown(cx);
             self.is_shut = true;
@@ -121,13 +125,15 @@ impl Outlet {
         self.is_shut && self.has_ended
     }
 
-    /// The connection breaks: what waits is lost, and the receiver sees a reset.
+    /// The connection breaks: what waits is lost, and the receiver sees a reset; or an end, where only the sender is not to know.
     pub fn reset(mut self, link: &Link, cause: Cause) {
         let when = (link.network.clock.now_ns(), self.is_stalled);
         let left = |label: &Label, run: &[u8]| link.left(label, run, when);
-        self.queue.abandon(left, |label, run| link.lose(run, label.in_ns, cause));
-        // An error means that the connection is gone already.
-        let _ = self.stream.set_zero_linger();
+        self.buffer.abandon(left, |label, run| link.lose(run, label.in_ns, cause));
+        if !matches!(cause, Cause::HalfOpen(_)) {
+            // An error means that the connection is gone already.
+            let _ = self.stream.set_zero_linger();
+        }
     }
 
     /// What nothing keeps is written from where it was read to; only what the receiver does not take is copied.
@@ -138,8 +144,8 @@ impl Outlet {
             return Ok(());
         }
         self.is_stalled = true;
-        self.queue.push(Label::passing(in_ns), run);
-        self.queue.advance(written.bytes, |_, _| unreachable!("the run has not left as a whole"));
+        self.buffer.push(Label::passing(in_ns), run);
+        self.buffer.advance(written.bytes, |_, _| unreachable!("the run has not left as a whole"));
         match written.end {
             Poll::Ready(outcome) => outcome,
             Poll::Pending => Ok(()),

@@ -7,13 +7,25 @@ use temblor_workloads::link::{ActiveFault, Decision, Effect, Frame, decide};
 use temblor_workloads::plan::Mode;
 
 use super::queue::{After, Gate};
+use super::residence::Residence;
 
 /// The faults in force on one link, in the order in which they began.
 #[derive(Debug, Default)]
 pub struct Policy {
     active: Vec<ActiveFault>,
-    /// For each of `active`: how many frames it has taken, kept or doubled.
-    bites: Vec<u64>,
+    /// For each of `active`: what it has done.
+    marks: Vec<Marks>,
+}
+
+/// What a fault has done on one link.
+#[derive(Clone, Debug, Default)]
+pub struct Marks {
+    /// How many frames it has taken, kept, doubled, or had overtaken.
+    pub frames: u64,
+    /// How many connections it has closed.
+    pub connections: u64,
+    /// How long the frames stayed that it kept, of those that have left.
+    pub residence: Residence,
 }
 
 impl Policy {
@@ -21,14 +33,14 @@ impl Policy {
     pub fn add(&mut self, fault: ActiveFault) {
         assert!(!self.is_in_force(fault.id), "fault {} is in force already", fault.id);
         self.active.push(fault);
-        self.bites.push(0);
+        self.marks.push(Marks::default());
     }
 
-    /// A fault ends; gives how many frames it bit, or `None` if it was not in force here.
-    pub fn remove(&mut self, id: u32) -> Option<u64> {
+    /// A fault ends; gives what it did, or `None` if it was not in force here.
+    pub fn remove(&mut self, id: u32) -> Option<Marks> {
         let at = self.position(id)?;
         self.active.remove(at);
-        Some(self.bites.remove(at))
+        Some(self.marks.remove(at))
     }
 
     /// The ids of the faults in force.
@@ -51,11 +63,12 @@ impl Policy {
         self.cut().is_some_and(|(_, mode)| mode != Mode::Hold)
     }
 
-    /// Decides what becomes of a frame, and counts the bite.
+    /// Decides what becomes of a frame, and counts the bite. A frame that is set aside counts only once it is overtaken.
     pub fn decide(&mut self, seed: u64, frame: Frame<'_>) -> Decision {
         let decision = decide(seed, &mut self.active, frame);
-        for (fault, bites) in self.active.iter().zip(&mut self.bites) {
-            *bites += u64::from(fault.struck);
+        for (fault, marks) in self.active.iter().zip(&mut self.marks) {
+            let waits = matches!(fault.effect, Effect::Reorder(..));
+            marks.frames += u64::from(fault.struck && !waits);
         }
         decision
     }
@@ -63,8 +76,27 @@ impl Policy {
     /// Counts frames that a fault has taken; one that is over already counts no more.
     pub fn bite(&mut self, id: u32, frames: u64) {
         if let Some(at) = self.position(id) {
-            self.bites[at] += frames;
+            self.marks[at].frames += frames;
         }
+    }
+
+    /// Counts connections that a fault has closed.
+    pub fn close(&mut self, id: u32, connections: u64) {
+        if let Some(at) = self.position(id) {
+            self.marks[at].connections += connections;
+        }
+    }
+
+    /// Takes note of how long a fault has kept frames.
+    pub fn kept(&mut self, id: u32, (stay_ns, frames): (u64, u64)) {
+        if let Some(at) = self.position(id) {
+            self.marks[at].residence.add(stay_ns, frames);
+        }
+    }
+
+    /// The fault that has left connections half open, if one is in force.
+    pub fn half_open(&self) -> Option<u32> {
+        self.active.iter().find(|fault| fault.effect == Effect::HalfOpen).map(|fault| fault.id)
     }
 
     /// What becomes of frames behind this gate, now that faults have changed. A delay that is lifted lets its frames go: they had
@@ -124,14 +156,18 @@ mod tests {
         policy
     }
 
+    fn frames(policy: &mut Policy, id: u32) -> Option<u64> {
+        policy.remove(id).map(|marks| marks.frames)
+    }
+
     #[test]
     fn of_several_cuts_the_first_bites_and_of_several_delays_each() {
         let mut cuts = policy(&[delay(5), cut(Mode::Drop), cut(Mode::Hold)]);
         cuts.decide(7, Frame { from: 0, to: 1, key: b"a", bytes: 64, at_ns: 0 });
-        assert_eq!([1, 2, 3].map(|id| cuts.remove(id)), [Some(0), Some(1), Some(0)]);
+        assert_eq!([1, 2, 3].map(|id| frames(&mut cuts, id)), [Some(0), Some(1), Some(0)]);
         let mut delays = policy(&[delay(5), delay(6)]);
         assert_eq!(delays.decide(7, Frame { from: 0, to: 1, key: b"a", bytes: 64, at_ns: 0 }).delay_ns, 11_000);
-        assert_eq!([1, 2, 3].map(|id| delays.remove(id)), [Some(1), Some(1), None]);
+        assert_eq!([1, 2, 3].map(|id| frames(&mut delays, id)), [Some(1), Some(1), None]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The queue of a connection: frames that can't go on yet, in the order in which they came.
+//! A queue: frames that can't go on yet, in the order in which they came.
 //!
 //! A frame waits because a fault delays it, because a fault holds it, because it stands behind one of these (a link keeps its
 //! order), or because the receiver does not read. Delay is a time-stamped queue and no sleep between a read and a write, so it
@@ -68,6 +68,8 @@ pub enum After {
 struct Chunk {
     label: Label,
     length: usize,
+    /// The place of its last frame among all that came on the connection.
+    place: u64,
 }
 
 /// Frames that wait on one connection.
@@ -79,6 +81,8 @@ pub struct Queue {
     /// How much of the first chunk is written.
     written: usize,
     chunks: VecDeque<Chunk>,
+    /// The latest place of which something has left.
+    left: u64,
 }
 
 impl Queue {
@@ -92,14 +96,24 @@ impl Queue {
         self.bytes.len() - self.begin + self.chunks.len() * size_of::<Chunk>()
     }
 
-    /// Puts a run of whole frames at the end.
-    pub fn push(&mut self, mut label: Label, run: &[u8]) {
+    /// Whether the receiver has got a part of a chunk: the rest has to follow.
+    pub fn is_begun(&self) -> bool {
+        self.written > 0
+    }
+
+    /// The latest place, of those given to [`Queue::push`], of which something has left.
+    pub fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// Puts a run of whole frames at the end, which has this place among all that came.
+    pub fn push(&mut self, place: u64, mut label: Label, run: &[u8]) {
         assert!(run.ends_with(b"\n"), "only whole frames wait");
         label.kept |= self.chunks.back().is_some_and(|last| last.label.kept);
         self.bytes.extend_from_slice(run);
         match self.chunks.back_mut() {
-            Some(last) if last.label == label => last.length += run.len(),
-            _ => self.chunks.push_back(Chunk { label, length: run.len() }),
+            Some(last) if last.label == label => (last.length, last.place) = (last.length + run.len(), place),
+            _ => self.chunks.push_back(Chunk { label, length: run.len(), place }),
         }
     }
 
@@ -132,6 +146,7 @@ impl Queue {
             left(&first.label, &self.bytes[self.begin..self.begin + first.length]);
             self.begin += first.length;
             self.written -= first.length;
+            self.left = self.left.max(first.place);
             self.chunks.pop_front();
         }
         assert!(!self.is_empty() || self.written == 0, "more was written than waited");
@@ -230,7 +245,7 @@ mod tests {
     fn delay_is_pipelined_what_came_within_one_delay_is_all_due_one_delay_later() {
         let mut queue = Queue::default();
         for n in 0..100_u64 {
-            queue.push(label(n, Gate::Until(1, n + 1_000)), b"frame\n");
+            queue.push(0, label(n, Gate::Until(1, n + 1_000)), b"frame\n");
         }
         assert_eq!(queue.due(999), b"");
         assert_eq!(queue.next_due_ns(), Some(1_000));
@@ -241,8 +256,8 @@ mod tests {
     #[test]
     fn a_link_keeps_its_order_so_a_frame_waits_for_those_in_front_of_it() {
         let mut queue = Queue::default();
-        queue.push(label(0, Gate::Until(1, 1_000)), b"a\n");
-        queue.push(label(1, Gate::Open), b"b\n");
+        queue.push(0, label(0, Gate::Until(1, 1_000)), b"a\n");
+        queue.push(0, label(1, Gate::Open), b"b\n");
         assert_eq!(queue.due(999), b"");
         assert_eq!(text(queue.due(1_000)), "a\nb\n");
         let mut kept = Vec::new();
@@ -255,7 +270,7 @@ mod tests {
     fn what_a_lifted_fault_held_goes_on_in_order_or_is_held_or_taken_by_another() {
         let mut queue = Queue::default();
         for (fault, frame) in [(1, b"a\n"), (2, b"b\n"), (1, b"c\n"), (3, b"d\n"), (1, b"e\n")] {
-            queue.push(label(0, Gate::Lift(fault)), frame);
+            queue.push(0, label(0, Gate::Lift(fault)), frame);
         }
         queue.reconsider(|label, _| match label.gate {
             Gate::Lift(1) => After::Go,
@@ -272,8 +287,8 @@ mod tests {
     #[test]
     fn when_a_connection_breaks_only_whole_written_frames_count_as_sent() {
         let (mut queue, mut sent, mut lost) = (Queue::default(), Vec::new(), Vec::new());
-        queue.push(label(0, Gate::Open), b"first\nsecond\nthird\n");
-        queue.push(label(1, Gate::Open), b"fourth\n");
+        queue.push(0, label(0, Gate::Open), b"first\nsecond\nthird\n");
+        queue.push(0, label(1, Gate::Open), b"fourth\n");
         queue.advance(9, |_, _| panic!("no chunk is whole"));
         queue.abandon(|_, run| sent.extend_from_slice(run), |_, run| lost.extend_from_slice(run));
         assert_eq!((text(&sent), text(&lost)), ("first\n", "second\nthird\nfourth\n"));
@@ -290,7 +305,7 @@ mod tests {
             let mut writes = writes.iter().cycle();
             for (length, in_ns) in frames {
                 let frame = [vec![b'a' + (length % 26) as u8; length], vec![b'\n']].concat();
-                queue.push(label(in_ns, Gate::Open), &frame);
+                queue.push(0, label(in_ns, Gate::Open), &frame);
                 expected.extend_from_slice(&frame);
                 let due = queue.due(0);
                 let count = due.len().min(*writes.next().unwrap());

@@ -12,7 +12,8 @@ use temblor_workloads::shapes::around;
 use super::cluster::Cluster;
 use super::turns::{Flap, Stutter};
 use super::world::World;
-use crate::processes::{Due, describe, position};
+use crate::processes::{Due, describe, position, told};
+use crate::proxy::policy::Marks;
 use crate::recorder::Type;
 
 /// Faults in force, by id.
@@ -125,7 +126,10 @@ impl<C: Cluster> World<'_, C> {
 
     fn disturb(&mut self, id: u32, kind: &Kind) -> Result<(), String> {
         let links = self.links_of(kind)?;
-        let value = self.announce(id, kind, &links);
+        let mut value = self.announce(id, kind, &links);
+        if matches!(kind, Kind::HalfOpen { .. }) {
+            value["closed"] = self.connections(&links);
+        }
         self.cut_in(id, kind, &links);
         self.nemesis.active.insert(id, Active { f: name_of(kind), value, what: What::Links(links) });
         Ok(())
@@ -135,9 +139,9 @@ impl<C: Cluster> World<'_, C> {
     fn reset_connections(&mut self, id: u32, kind: &Kind) -> Result<(), String> {
         let links = self.links_of(kind)?;
         let mut value = self.announce(id, kind, &links);
-        let (seats, script) = (&self.seats, &self.script);
+        value["closed"] = self.connections(&links);
+        let seats = &self.seats;
         let open: Places = links.into_iter().filter(|(from, to)| seats[*from].up && seats[*to].up).collect();
-        value["closed"] = open.iter().map(|link| json!([script.name(link.0), script.name(link.1), 1])).collect();
         open.iter().for_each(|link| self.network.reset(*link, id));
         let kind = if open.is_empty() { Type::Info } else { Type::Ok };
         self.script.recorder.nemesis(kind, "reset-connections", &value);
@@ -162,23 +166,27 @@ impl<C: Cluster> World<'_, C> {
         }
     }
 
-    /// The network disturbs frames no more: how many the fault bit on each link.
-    pub(super) fn cut_out(&mut self, id: u32, links: &Places) -> Vec<((usize, usize), u64)> {
+    /// The network disturbs frames no more: what the fault did on each link.
+    pub(super) fn cut_out(&mut self, id: u32, links: &Places) -> Vec<((usize, usize), Marks)> {
         let mut bitten = Vec::new();
         for link in links {
-            let (bites, departures) = self.network.lift(*link, id, self.now.get());
+            let (marks, departures) = self.network.lift(*link, id, self.now.get());
             self.depart(departures);
             self.hurry(*link);
-            bitten.push((*link, bites));
+            bitten.push((*link, marks));
         }
         bitten
     }
 
     fn undisturb(&mut self, id: u32, links: &Places, (f, mut value): (&'static str, Value)) {
-        let bitten = self.cut_out(id, links);
+        let did = self.cut_out(id, links);
+        let bitten: Vec<((usize, usize), u64)> = did.iter().map(|(link, marks)| (*link, marks.frames)).collect();
         let shown = self.shown(&bitten);
         let kind = if shown.is_empty() { Type::Info } else { Type::Ok };
         value[if matches!(f, "partition" | "half-open") { "blocked" } else { "bites" }] = Value::Array(shown);
+        if matches!(f, "delay" | "jitter" | "rate" | "reorder") {
+            value["residence"] = self.residence(&did);
+        }
         self.script.recorder.nemesis(kind, f, &value);
     }
 
@@ -186,6 +194,19 @@ impl<C: Cluster> World<'_, C> {
     pub(super) fn shown(&self, bitten: &[((usize, usize), u64)]) -> Vec<Value> {
         let bitten = bitten.iter().filter(|(_, bites)| *bites > 0);
         bitten.map(|((from, to), bites)| json!([self.script.name(*from), self.script.name(*to), bites])).collect()
+    }
+
+    /// How long frames stayed on each link that were kept.
+    fn residence(&self, did: &[((usize, usize), Marks)]) -> Value {
+        let stays = did.iter().map(|(link, marks)| (*link, marks.residence.summary()));
+        let kept = stays.filter(|(_, stay)| stay.frames > 0);
+        kept.map(|((from, to), stay)| json!([self.script.name(from), self.script.name(to), told(&stay)])).collect()
+    }
+
+    /// The links that have a connection: one each while both ends are up.
+    fn connections(&self, links: &Places) -> Value {
+        let open = links.iter().filter(|(from, to)| self.seats[*from].up && self.seats[*to].up);
+        open.map(|(from, to)| json!([self.script.name(*from), self.script.name(*to), 1])).collect()
     }
 
     /// A node that died while paused is not resumed.

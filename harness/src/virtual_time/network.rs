@@ -10,7 +10,7 @@ use temblor_workloads::occurrences::Occurrences;
 use temblor_workloads::plan::Mode;
 
 use super::cluster::Frame;
-use crate::proxy::policy::Policy;
+use crate::proxy::policy::{Marks, Policy};
 use crate::proxy::queue::{After, Gate};
 use crate::proxy::trace::{Passage, Trace, What, ends};
 
@@ -68,6 +68,8 @@ struct Link<B> {
     /// When the last frame arrives: the next one does not overtake it, ns.
     last_ns: u64,
     held: Vec<Held<B>>,
+    /// The frames on their way that were set aside and that none has overtaken yet: when they arrive, and the faults.
+    aside: Vec<(u64, u32)>,
     /// How often the connection was reset.
     resets: u32,
     /// Which fault did that last.
@@ -119,13 +121,13 @@ impl<B: Clone> Network<B> {
                     .doubled_by
                     .map(|fault| (frame.clone(), Fate { what: What::Doubled, fault: Some(fault), ..fate }));
                 let frames = [Some((frame, Fate { what, fault: decision.delayed_by, ..fate })), copy];
-                let is_aside = decision.set_aside_by.is_some();
                 let leave = |(frame, fate)| {
-                    if is_aside {
-                        link.overtaken((seed, leaves_ns), frame, fate)
-                    } else {
-                        link.depart((seed, leaves_ns), frame, fate)
-                    }
+                    let departure = match decision.set_aside_by {
+                        Some(fault) => link.set_aside(fault, (seed, leaves_ns), (frame, fate)),
+                        None => link.depart((seed, leaves_ns), frame, fate),
+                    };
+                    link.note_stay(&departure);
+                    departure
                 };
                 frames.into_iter().flatten().map(leave).collect()
             }
@@ -163,11 +165,11 @@ impl<B: Clone> Network<B> {
         self.links[place].policy.add(fault);
     }
 
-    /// A fault ends on this link: how many frames it bit, and what it had held that leaves now.
-    pub fn lift(&mut self, link: (usize, usize), id: u32, now_ns: u64) -> (u64, Vec<Departure<B>>) {
+    /// A fault ends on this link: what it did, and what it had held that leaves now.
+    pub fn lift(&mut self, link: (usize, usize), id: u32, now_ns: u64) -> (Marks, Vec<Departure<B>>) {
         let (seed, place) = (self.seed, self.place(link));
         let link = &mut self.links[place];
-        let bites = link.policy.remove(id).expect("a fault is lifted where it was applied");
+        let marks = link.policy.remove(id).expect("a fault is lifted where it was applied");
         let (mut left, mut lost) = (Vec::new(), Vec::new());
         for held in std::mem::take(&mut link.held) {
             let (what, fault) = (What::Held, Some(held.fault));
@@ -180,7 +182,7 @@ impl<B: Clone> Network<B> {
             }
         }
         lost.iter().for_each(|(frame, fate)| self.write_down(frame, *fate, None));
-        (bites, left)
+        (marks, left)
     }
 
     /// Whether no fault is in force on this link: then nothing keeps frames there that are further away than a frame can be.
@@ -221,20 +223,37 @@ impl<B: Clone> Network<B> {
 impl<B> Link<B> {
     fn new(ends: Box<[u8]>) -> Self {
         let (policy, occurrences) = (Policy::default(), Occurrences::default());
-        Self { ends, policy, occurrences, last_ns: 0, held: Vec::new(), resets: 0, reset_by: None }
+        Self { ends, policy, occurrences, last_ns: 0, held: Vec::new(), aside: Vec::new(), resets: 0, reset_by: None }
     }
 
     /// A frame in its order.
     fn depart(&mut self, time: (u64, u64), frame: Frame<B>, fate: Fate) -> Departure<B> {
         let last_ns = self.last_ns;
-        let departure = self.overtaken(time, frame, fate);
+        let departure = self.leave(time, frame, fate);
         let at_ns = departure.at_ns.max(last_ns);
         self.last_ns = at_ns;
+        for (_, fault) in self.aside.extract_if(.., |(aside_ns, _)| at_ns < *aside_ns) {
+            self.policy.bite(fault, 1);
+        }
         Departure { at_ns, ..departure }
     }
 
     /// A frame that keeps no order, and that others need not wait for.
-    fn overtaken(&mut self, (seed, leaves_ns): (u64, u64), frame: Frame<B>, fate: Fate) -> Departure<B> {
+    fn set_aside(&mut self, fault: u32, time: (u64, u64), (frame, fate): (Frame<B>, Fate)) -> Departure<B> {
+        let departure = self.leave(time, frame, fate);
+        self.aside.retain(|(aside_ns, _)| *aside_ns > fate.in_ns);
+        self.aside.push((departure.at_ns, fault));
+        departure
+    }
+
+    /// Takes note of how long a fault keeps a frame, the way itself included.
+    fn note_stay(&mut self, departure: &Departure<B>) {
+        if let Some(fault) = departure.fate.fault {
+            self.policy.kept(fault, (departure.at_ns - departure.fate.in_ns, 1));
+        }
+    }
+
+    fn leave(&mut self, (seed, leaves_ns): (u64, u64), frame: Frame<B>, fate: Fate) -> Departure<B> {
         let key = of_bytes(frame.key.as_bytes());
         let nth = self.occurrences.next(key);
         let ends = (frame.from as u64) << 32 | frame.to as u64;

@@ -113,8 +113,8 @@ impl<C: Cluster> World<'_, C> {
             flap.cut_at_us.push(now_us);
             return flap.down_us;
         }
-        for (link, bites) in self.cut_out(id, &flap.links) {
-            *flap.blocked.entry(link).or_default() += bites;
+        for (link, marks) in self.cut_out(id, &flap.links) {
+            *flap.blocked.entry(link).or_default() += marks.frames;
         }
         flap.whole_at_us.push(now_us);
         flap.up_us

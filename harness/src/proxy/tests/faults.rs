@@ -196,3 +196,108 @@ fn the_second_copy_follows_the_first_directly() {
         assert_eq!(words, ["passed", "doubled", "passed", "doubled", "passed", "doubled"]);
     });
 }
+
+#[test]
+fn a_frame_that_is_set_aside_arrives_later_and_counts_once_others_have_overtaken_it() {
+    check(async |rig| {
+        let (mut sender, mut receiver) = rig.connect(0, 1).await;
+        let reorder = Kind::Reorder { chance_ppm: 300_000, delay_us: 50_000, links: vec![] };
+        rig.proxy.apply(5, &reorder, &[(0, 1)]);
+        sender.write_all(&frames(0, 100)).await.unwrap();
+        sender.shutdown().await.unwrap();
+        let mut active = [ActiveFault::new(5, &reorder).unwrap()];
+        let mut is_aside = |n: &usize| {
+            let key = n.to_string();
+            let frame = Frame { from: 0, to: 1, key: key.as_bytes(), bytes: 0, at_ns: 0 };
+            decide(7, &mut active, frame).set_aside_by.is_some()
+        };
+        let (aside, in_order): (Vec<usize>, Vec<usize>) = (0..100).partition(&mut is_aside);
+        let expected: Vec<u8> = in_order.iter().chain(&aside).flat_map(|n| frame(&n.to_string())).collect();
+        assert_eq!(rest(&mut receiver).await, expected);
+        let last_in_order = *in_order.last().unwrap();
+        let overtaken = aside.iter().filter(|n| **n < last_in_order).count() as u64;
+        let bites = rig.proxy.lift(5);
+        assert_eq!(bitten(&bites), [(0, 1, overtaken)]);
+        assert_eq!((rig.tally(0, 1).overtaken, rig.tally(0, 1).delayed), (overtaken, aside.len() as u64));
+        let stay = bites[0].residence;
+        assert!(stay.frames == aside.len() as u64 && stay.p50_ns >= 50_000_000, "{stay:?}");
+    });
+}
+
+#[test]
+fn a_reordering_that_strikes_frames_behind_which_nothing_comes_has_not_bitten() {
+    check(async |rig| {
+        let (mut sender, mut receiver) = rig.connect(0, 1).await;
+        let reorder = Kind::Reorder { chance_ppm: 1_000_000, delay_us: 1_000, links: vec![] };
+        rig.proxy.apply(5, &reorder, &[(0, 1)]);
+        sender.write_all(&frames(0, 5)).await.unwrap();
+        expect(&mut receiver, &frames(0, 5)).await;
+        assert_eq!(bitten(&rig.proxy.lift(5)), [(0, 1, 0)]);
+    });
+}
+
+#[test]
+fn a_half_open_connection_ends_at_the_receiver_takes_what_the_sender_writes_and_resets_it_when_it_is_lifted() {
+    check(async |rig| {
+        let (mut sender, mut receiver) = rig.connect(0, 1).await;
+        sender.write_all(&frames(0, 3)).await.unwrap();
+        expect(&mut receiver, &frames(0, 3)).await;
+        rig.proxy.apply(1, &Kind::HalfOpen { links: vec![] }, &[(0, 1)]);
+        assert_eq!(rest(&mut receiver).await, b"");
+        sender.write_all(&frames(3, 4)).await.unwrap();
+        rig.until((0, 1), |tally| tally.dropped == 4).await;
+        // Who dials now is none the wiser either.
+        let mut second = rig.dial(0, 1).await;
+        second.write_all(&frames(7, 2)).await.unwrap();
+        rig.until((0, 1), |tally| tally.dropped == 6).await;
+        let bites = rig.proxy.lift(1);
+        assert_eq!((bitten(&bites), bites[0].connections), (vec![(0, 1, 6)], 1));
+        expect_reset(&mut sender).await;
+        expect_reset(&mut second).await;
+        let (mut sender, mut receiver) = rig.connect(0, 1).await;
+        sender.write_all(&frame("after")).await.unwrap();
+        expect(&mut receiver, &frame("after")).await;
+    });
+}
+
+#[test]
+fn what_waits_for_a_receiver_is_lost_when_its_connection_becomes_half_open() {
+    check(async |rig| {
+        let (mut sender, mut receiver) = rig.connect(0, 1).await;
+        rig.proxy.apply(1, &cut(Mode::Hold), &[(0, 1)]);
+        sender.write_all(&frames(0, 3)).await.unwrap();
+        rig.until((0, 1), |tally| tally.held == 3).await;
+        rig.proxy.apply(2, &Kind::HalfOpen { links: vec![] }, &[(0, 1)]);
+        assert_eq!(rest(&mut receiver).await, b"");
+        rig.until((0, 1), |tally| tally.dropped == 3).await;
+        assert_eq!(bitten(&rig.proxy.lift(2)), [(0, 1, 3)]);
+        expect_reset(&mut sender).await;
+    });
+}
+
+#[test]
+fn a_sender_that_closes_a_half_open_connection_is_forgotten() {
+    check(async |rig| {
+        let (sender, mut receiver) = rig.connect(0, 1).await;
+        rig.proxy.apply(1, &Kind::HalfOpen { links: vec![] }, &[(0, 1)]);
+        assert_eq!(rest(&mut receiver).await, b"");
+        drop(sender);
+        let (mut sender, _) = tokio::join!(rig.dial(0, 1), async {});
+        sender.write_all(&frame("x")).await.unwrap();
+        rig.until((0, 1), |tally| tally.dropped == 1).await;
+        assert_eq!(rig.proxy.lift(1)[0].connections, 1);
+        expect_reset(&mut sender).await;
+    });
+}
+
+#[test]
+fn a_delay_says_how_long_it_has_kept_frames() {
+    check(async |rig| {
+        let (mut sender, mut receiver) = rig.connect(0, 1).await;
+        rig.proxy.apply(1, &delay(20_000), &[(0, 1)]);
+        sender.write_all(&frames(0, 10)).await.unwrap();
+        expect(&mut receiver, &frames(0, 10)).await;
+        let stay = rig.proxy.lift(1)[0].residence;
+        assert!(stay.frames == 10 && stay.p50_ns >= 20_000_000, "{stay:?}");
+    });
+}
