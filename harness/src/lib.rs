@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod concrete;
 pub mod containment;
 pub mod diagram;
 pub mod drawing;
@@ -14,6 +15,7 @@ pub mod exit;
 pub mod explanation;
 pub mod hunt;
 pub mod machine;
+pub mod past;
 pub mod processes;
 pub mod proxy;
 pub mod recorder;

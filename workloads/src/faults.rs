@@ -1,6 +1,6 @@
 //! The table of faults: what can go wrong, what shows that it did, and within which model it lies.
 
-use crate::plan::{Kind, Mode};
+use crate::plan::{Fate, Kind, Mode};
 use crate::setting::{Crashes, Links, Setting};
 
 /// One line of the table.
@@ -19,6 +19,9 @@ pub struct Fault {
     /// Whether a system's model allows it.
     pub within: fn(&Setting) -> bool,
 }
+
+/// The fault that is written into plans and never drawn.
+pub const BITES: &str = "bites";
 
 /// Every fault, in alphabetical order within its class.
 pub const FAULTS: &[Fault] = &[
@@ -70,6 +73,15 @@ pub const FAULTS: &[Fault] = &[
         parameters: "links",
         evidence: "connections closed on each link",
         within: fair_loss,
+    },
+    Fault {
+        name: BITES,
+        class: "link",
+        what: "single frames, by their keys, are lost, doubled or late: what faults did, frame by frame",
+        parameters: "frames (link, key, nth, fate), silent",
+        evidence: "frames that met their fate on each link",
+        // A frame that is late is within every model; [`is_within`] sees to the other fates.
+        within: |_| true,
     },
     Fault {
         name: "delay",
@@ -150,6 +162,7 @@ pub fn name_of(kind: &Kind) -> &'static str {
         Kind::ResetConnections { .. } => "reset-connections",
         Kind::HalfOpen { .. } => "half-open",
         Kind::Stutter { .. } => "stutter",
+        Kind::Bites { .. } => BITES,
     }
 }
 
@@ -162,6 +175,11 @@ pub fn class_of(kind: &Kind) -> &'static str {
 pub fn is_within(kind: &Kind, setting: &Setting) -> bool {
     match kind {
         Kind::Partition { mode, .. } => *mode == Mode::Hold || fair_loss(setting),
+        // What a node had not sent when it was killed is its crash's doing.
+        Kind::Bites { frames, .. } => {
+            let only_late = frames.iter().all(|bite| matches!(bite.fate, Fate::LateUs(_) | Fate::AtUs(_)));
+            only_late || fair_loss(setting)
+        }
         kind => find(name_of(kind)).is_some_and(|fault| (fault.within)(setting)),
     }
 }

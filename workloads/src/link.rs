@@ -13,9 +13,12 @@
 //! What takes turns (a flap) is a cut that the executor puts in force and lifts as it is due. What happens to connections and
 //! not to frames (`reset-connections`, the ends of a half-open connection) is the executor's as well.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use crate::chance::{happens, mix, of_bytes};
 use crate::occurrences::Occurrences;
-use crate::plan::{Kind, Mode};
+use crate::plan::{Fate, Kind, Mode};
 
 /// A fault in force on one link.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub struct ActiveFault {
     pub seen: Occurrences,
     /// Until when a link of limited rate is taken by the frames that came before, ns.
     pub busy_until_ns: u64,
+    /// The fates of single frames, by the hash of the key and the occurrence.
+    fates: Rc<BTreeMap<(u64, u32), Vec<Fate>>>,
     /// Whether it has had a part in the last decision: it blocked the frame, or kept or doubled one that nothing blocked.
     pub struck: bool,
 }
@@ -51,6 +56,10 @@ pub enum Effect {
     Reorder(u32, u64),
     /// It carries so many bytes a second.
     Rate(u64),
+    /// Frames that it names meet their fates; others pass.
+    Bites,
+    /// Frames that it names meet their fates; others are lost.
+    BitesAlone,
 }
 
 /// A frame on its way.
@@ -75,6 +84,9 @@ pub struct Decision {
     pub blocked: Option<(u32, Mode)>,
     /// It is kept for so long since it came, ns, whatever keeps it; the fault that did so last is `delayed_by`.
     pub delay_ns: u64,
+    /// It arrives at this time of the main phase, ns, or as soon after that as it is sent, out of any order. Whoever keeps no
+    /// virtual time can't do that.
+    pub arrives_ns: Option<u64>,
     /// The fault that delays it.
     pub delayed_by: Option<u32>,
     /// The fault that sets it aside: it leaves the order of its link, and what comes later and is due earlier overtakes it. A
@@ -85,8 +97,21 @@ pub struct Decision {
 }
 
 impl ActiveFault {
-    /// The fault of links that `kind` means; `None` for what is none: faults of processes, and what happens to connections at
-    /// one moment.
+    /// The fault of links that `kind` means, on the link between nodes of these names; `None` for what is none: faults of
+    /// processes, and what happens to connections at one moment.
+    pub fn on_link(id: u32, kind: &Kind, (from, to): (&str, &str)) -> Option<Self> {
+        let fault = Self::new(id, kind)?;
+        let Kind::Bites { frames, silent } = kind else { return Some(fault) };
+        let mut fates: BTreeMap<(u64, u32), Vec<Fate>> = BTreeMap::new();
+        for bite in frames.iter().filter(|bite| bite.link.0 == from && bite.link.1 == to) {
+            fates.entry((of_bytes(bite.key.as_bytes()), bite.nth)).or_default().push(bite.fate);
+        }
+        let is_silent = silent.iter().any(|node| node == from);
+        let effect = if is_silent { Effect::BitesAlone } else { Effect::Bites };
+        Some(Self { effect, fates: Rc::new(fates), ..fault })
+    }
+
+    /// The fault of links that `kind` means, on any link; one that names frames names none of them.
     pub fn new(id: u32, kind: &Kind) -> Option<Self> {
         let ns = |us: &u64| us.saturating_mul(1_000);
         let effect = match kind {
@@ -99,17 +124,20 @@ impl ActiveFault {
             Kind::Jitter { delay_max_us, .. } => Effect::Jitter(ns(delay_max_us)),
             Kind::Reorder { chance_ppm, delay_us, .. } => Effect::Reorder(*chance_ppm, ns(delay_us)),
             Kind::Rate { bytes_per_second, .. } => Effect::Rate(*bytes_per_second),
+            Kind::Bites { .. } => Effect::Bites,
             Kind::Kill { .. } | Kind::Pause { .. } | Kind::Stutter { .. } | Kind::ResetConnections { .. } => {
                 return None;
             }
         };
-        Some(Self { id, effect, seen: Occurrences::default(), busy_until_ns: 0, struck: false })
+        let (seen, fates) = (Occurrences::default(), Rc::default());
+        Some(Self { id, effect, seen, busy_until_ns: 0, fates, struck: false })
     }
 
     /// Whether the decision depends on the frame's key: then the key has to be known.
     pub fn needs_key(&self) -> bool {
         match self.effect {
             Effect::Loss(_) | Effect::Duplicate(_) | Effect::Jitter(_) | Effect::Reorder(..) => true,
+            Effect::Bites | Effect::BitesAlone => true,
             Effect::Cut(_) | Effect::HalfOpen | Effect::Delay(_) | Effect::Rate(_) => false,
         }
     }
@@ -124,8 +152,13 @@ pub fn decide(seed: u64, active: &mut [ActiveFault], frame: Frame<'_>) -> Decisi
     let key = if active.iter().any(ActiveFault::needs_key) { of_bytes(frame.key) } else { 0 };
     let link = (frame.from as u64) << 32 | frame.to as u64;
     for fault in active.iter_mut() {
-        let hash = fault.draw(seed, (link, key));
-        fault.struck = fault.meet(hash, (frame.bytes, frame.at_ns), &mut decision);
+        fault.struck = match fault.effect {
+            Effect::Bites | Effect::BitesAlone => fault.bite(key, &mut decision),
+            _ => {
+                let hash = fault.draw(seed, (link, key));
+                fault.meet(hash, (frame.bytes, frame.at_ns), &mut decision)
+            }
+        };
     }
     if let Some((blocked_by, _)) = decision.blocked {
         active.iter_mut().for_each(|fault| fault.struck = fault.id == blocked_by);
@@ -141,6 +174,30 @@ impl ActiveFault {
         }
         let nth = self.seen.next(key);
         mix(seed, &[u64::from(self.id), link, key, u64::from(nth)])
+    }
+
+    /// Adds to a decision the fates that a fault has for the next frame of this key; gives whether it has any.
+    fn bite(&mut self, key: u64, decision: &mut Decision) -> bool {
+        let nth = self.seen.next(key);
+        let fates = self.fates.get(&(key, nth)).map_or(&[][..], Vec::as_slice);
+        for fate in fates {
+            match fate {
+                Fate::Lost => decision.blocked = decision.blocked.or(Some((self.id, Mode::Drop))),
+                Fate::Doubled => decision.doubled_by = Some(self.id),
+                Fate::LateUs(late_us) => {
+                    decision.set_aside_by = Some(self.id);
+                    decision.delay(self.id, late_us.saturating_mul(1_000));
+                }
+                Fate::AtUs(at_us) => {
+                    decision.arrives_ns = Some(at_us.saturating_mul(1_000));
+                    decision.delayed_by = Some(self.id);
+                }
+            }
+        }
+        if fates.is_empty() && self.effect == Effect::BitesAlone {
+            return decision.block(self.id, Mode::Drop);
+        }
+        !fates.is_empty()
     }
 
     /// Adds to a decision what this fault does; gives whether it does anything.
@@ -167,7 +224,7 @@ impl ActiveFault {
                 self.busy_until_ns = begins_ns.saturating_add(takes_ns);
                 decision.delay(self.id, self.busy_until_ns - came_ns)
             }
-            Effect::Duplicate(_) | Effect::Reorder(..) | Effect::Rate(_) => false,
+            Effect::Duplicate(_) | Effect::Reorder(..) | Effect::Rate(_) | Effect::Bites | Effect::BitesAlone => false,
         }
     }
 }
@@ -205,7 +262,7 @@ mod tests {
     use expect_test::expect;
 
     use super::{ActiveFault, Decision, Effect, Frame, decide};
-    use crate::plan::{Kind, Mode};
+    use crate::plan::{Bite, Fate, Kind, Mode};
 
     fn loss(id: u32, chance_ppm: u32) -> ActiveFault {
         ActiveFault::new(id, &Kind::Loss { chance_ppm, links: vec![] }).unwrap()
@@ -242,6 +299,34 @@ mod tests {
 
     fn struck(active: &[ActiveFault]) -> Vec<u32> {
         active.iter().filter(|fault| fault.struck).map(|fault| fault.id).collect()
+    }
+
+    #[test]
+    fn a_fault_that_names_frames_gives_each_its_fate_and_leaves_the_others_alone() {
+        let link = ("n1".to_owned(), "n2".to_owned());
+        let bite = |key: &str, nth, fate| Bite { link: link.clone(), key: key.to_owned(), nth, fate };
+        let frames = vec![
+            bite("a", 1, Fate::Lost),
+            bite("b", 2, Fate::LateUs(5)),
+            bite("c", 1, Fate::Doubled),
+            bite("c", 1, Fate::AtUs(7)),
+        ];
+        let kind = |silent: &[&str]| Kind::Bites {
+            frames: frames.clone(),
+            silent: silent.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let decide_all =
+            |mut active: [ActiveFault; 1]| [b"a", b"a", b"b", b"b", b"c"].map(|key| decide(7, &mut active, frame(key)));
+        let [lost, passed, first, late, third] =
+            decide_all([ActiveFault::on_link(1, &kind(&[]), ("n1", "n2")).unwrap()]);
+        assert_eq!((lost.blocked, passed, first), (Some((1, Mode::Drop)), Decision::default(), Decision::default()));
+        assert_eq!((late.set_aside_by, late.delay_ns), (Some(1), 5_000));
+        assert_eq!((third.doubled_by, third.arrives_ns), (Some(1), Some(7_000)));
+        let elsewhere = decide_all([ActiveFault::on_link(1, &kind(&[]), ("n2", "n1")).unwrap()]);
+        assert!(elsewhere.iter().all(|decision| *decision == Decision::default()));
+        let silent = decide_all([ActiveFault::on_link(1, &kind(&["n1"]), ("n1", "n2")).unwrap()]);
+        let lost: Vec<bool> = silent.iter().map(|decision| decision.blocked.is_some()).collect();
+        assert_eq!(lost, [true, true, true, false, false]);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! A plan is the only input of a run beside the system under test. Times are integers in microseconds; numbers, senders,
 //! targets and answers are written out, so that removing an entry changes nothing else. See PLAN.md for the file format.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 /// The format version of a plan file.
@@ -234,6 +236,14 @@ pub enum Kind {
         /// The links.
         links: Vec<Link>,
     },
+    /// Single frames meet fates of their own: what faults did in a run, said frame by frame.
+    Bites {
+        /// Which frames, and what becomes of them.
+        frames: Vec<Bite>,
+        /// Nodes whose other frames are lost: what a node had not sent when it was killed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        silent: Vec<String>,
+    },
     /// SIGSTOP and SIGCONT by turns: `{"stutter":{"node":"n2","stopped_us":20000,"running_us":5000}}`.
     Stutter {
         /// A node's name, or `leader`.
@@ -247,6 +257,34 @@ pub enum Kind {
 
 /// A directed link: from, to.
 pub type Link = (String, String);
+
+/// The fate of one frame: `{"link":["n1","n2"],"key":"relay/17","nth":1,"fate":"lost"}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bite {
+    /// Where the frame goes.
+    pub link: Link,
+    /// Its key.
+    pub key: String,
+    /// Which frame of this key on this link since the fault began, from 1.
+    pub nth: u32,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+/// What becomes of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Fate {
+    /// It is lost.
+    Lost,
+    /// It is sent twice.
+    Doubled,
+    /// It is set aside for so long, us, and later frames overtake it.
+    LateUs(u64),
+    /// It arrives at this time of the main phase, us, or as soon after that as it is sent. In virtual time only.
+    AtUs(u64),
+}
 
 /// A group that is known only when the fault is due: the leader and some others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -299,10 +337,11 @@ pub struct Rule {
 }
 
 impl Kind {
-    /// The links that it disturbs; none for a fault of processes, and for one whose links are known only when it is due.
+    /// The links that it disturbs; none for a fault of processes, for one whose links are known only when it is due, and for one
+    /// that names frames ([`Kind::links_of_frames`]).
     pub fn links(&self) -> &[Link] {
         match self {
-            Kind::Kill { .. } | Kind::Pause { .. } | Kind::Stutter { .. } => &[],
+            Kind::Kill { .. } | Kind::Pause { .. } | Kind::Stutter { .. } | Kind::Bites { .. } => &[],
             Kind::Partition { cut, .. } => cut,
             Kind::Loss { links, .. }
             | Kind::Duplicate { links, .. }
@@ -319,7 +358,7 @@ impl Kind {
     /// The links that it disturbs, to be changed; `None` for a fault of processes.
     pub fn links_mut(&mut self) -> Option<&mut Vec<Link>> {
         match self {
-            Kind::Kill { .. } | Kind::Pause { .. } | Kind::Stutter { .. } => None,
+            Kind::Kill { .. } | Kind::Pause { .. } | Kind::Stutter { .. } | Kind::Bites { .. } => None,
             Kind::Partition { cut, .. } => Some(cut),
             Kind::Loss { links, .. }
             | Kind::Duplicate { links, .. }
@@ -331,6 +370,14 @@ impl Kind {
             | Kind::ResetConnections { links }
             | Kind::HalfOpen { links } => Some(links),
         }
+    }
+
+    /// The links of a fault that names frames, each once: those of its frames, and all that leave its silent nodes.
+    pub fn links_of_frames(&self, nodes: &[String]) -> Vec<Link> {
+        let Kind::Bites { frames, silent } = self else { return Vec::new() };
+        let of_silent = silent.iter().flat_map(|from| nodes.iter().map(move |to| (from.clone(), to.clone())));
+        let links = frames.iter().map(|bite| bite.link.clone()).chain(of_silent.filter(|(from, to)| from != to));
+        links.collect::<BTreeSet<Link>>().into_iter().collect()
     }
 
     /// Whether it is over as soon as it has been done, so that nothing is left to lift.

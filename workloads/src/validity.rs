@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::faults::{FAULTS, is_within, name_of};
-use crate::plan::{Anchor, AroundLeader, Fault, Kind, LEADER, Link, Plan, Seen, When};
+use crate::plan::{Anchor, AroundLeader, Bite, Fate, Fault, Kind, LEADER, Link, Plan, Seen, When};
 use crate::setting::Setting;
 use crate::waiting;
 
@@ -247,12 +247,29 @@ impl<'a> Names<'a> {
                 turns(&[("stopped_us", *stopped_us), ("running_us", *running_us)], place)?;
                 self.target(node, place)
             }
+            Kind::Bites { frames, silent } => self.bites((frames, silent), place),
             Kind::Partition { cut, around_leader, .. } => self.partition(cut, around_leader.as_ref(), place),
             kind => {
                 parameters(kind, place)?;
                 self.links(kind.links(), place)
             }
         }
+    }
+
+    fn bites(&self, (frames, silent): (&[Bite], &[String]), place: Place) -> Result<(), Flaw> {
+        if frames.is_empty() && silent.is_empty() {
+            return Err(place.flaw("the fault names no frames"));
+        }
+        silent.iter().try_for_each(|node| self.node(node, place))?;
+        for bite in frames {
+            self.link((&bite.link.0, &bite.link.1), place)?;
+            counted(u64::from(bite.nth), place)?;
+            match bite.fate {
+                Fate::LateUs(time_us) | Fate::AtUs(time_us) => within_a_year(time_us, place)?,
+                Fate::Lost | Fate::Doubled => {}
+            }
+        }
+        Ok(())
     }
 
     fn partition(&self, cut: &[Link], around: Option<&AroundLeader>, place: Place) -> Result<(), Flaw> {

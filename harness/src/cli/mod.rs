@@ -6,8 +6,8 @@ mod verbs;
 use clap::Parser;
 
 pub use verbs::{
-    CheckArgs, Executor, ExplainArgs, Gaps, HuntArgs, JudgeArgs, ListArgs, ListWhat, PlanArgs, RunArgs, SchemaArgs,
-    SchemaWhat, SystemArgs, WishArgs,
+    CheckArgs, Executor, ExplainArgs, Gaps, HuntArgs, JudgeArgs, ListArgs, ListWhat, PlanArgs, ReplayArgs, RunArgs,
+    SchemaArgs, SchemaWhat, ShrinkArgs, SystemArgs, WishArgs,
 };
 
 /// Start real node processes, inject faults, record a history, prove from it what held.
@@ -34,6 +34,12 @@ pub enum Verb {
     /// Print the plan that a seed gives, without running it
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(PlanArgs),
+    /// Do a run again, and say whether it comes out the same
+    #[command(after_help = REPLAY_EXAMPLES)]
+    Replay(ReplayArgs),
+    /// Make the plan of a failed run as small as can be
+    #[command(after_help = SHRINK_EXAMPLES)]
+    Shrink(ShrinkArgs),
     /// Find the planted bugs, and say how long that took
     #[command(after_help = HUNT_EXAMPLES)]
     Hunt(HuntArgs),
@@ -86,6 +92,25 @@ const PLAN_EXAMPLES: &str = "\
 Examples:
   temblor plan fifo --seed 7 --nemesis kill > my-plan.json
   temblor run fifo --plan my-plan.json";
+
+const REPLAY_EXAMPLES: &str = "\
+In virtual time (lockstep, sim) the history has to be identical, byte for
+byte. On real processes it is counted how often the violation comes back, and
+the run is then tried in lockstep, frame by frame, from messages.jsonl.
+
+Examples:
+  temblor replay results/latest
+  temblor replay results/latest --times 20
+  temblor replay results/latest --executor lockstep";
+
+const SHRINK_EXAMPLES: &str = "\
+Operations, faults, nodes and frames are taken away for as long as the same
+property is violated in the same way. The smallest plan so far is always in
+RUN/shrunk.json. At the end it is run and explained.
+
+Examples:
+  temblor shrink results/latest
+  temblor run fifo --plan results/latest/shrunk.json -x sim";
 
 const HUNT_EXAMPLES: &str = "\
 Each bug is hunted from each starting seed: plans are drawn, run and judged

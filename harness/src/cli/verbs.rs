@@ -20,7 +20,7 @@ pub struct SystemArgs {
 }
 
 /// What a plan is drawn from.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct WishArgs {
     /// Faults to inject: names or classes of `temblor list faults`, `none`,
     /// or `all` that the algorithm's model allows
@@ -203,6 +203,44 @@ pub struct HuntArgs {
     /// How many runs of unchanged algorithms, spread evenly
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub quiet_runs: u64,
+}
+
+/// `temblor replay`
+#[derive(Debug, Clone, Args)]
+pub struct ReplayArgs {
+    /// The folder of the run
+    #[arg(value_name = "RUN", default_value = "results/latest")]
+    pub run: PathBuf,
+    /// How often
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    pub times: u64,
+    /// What the nodes run on; as in the run, if not said
+    #[arg(long, short = 'x', value_name = "NAME", value_enum)]
+    pub executor: Option<Executor>,
+    /// Where runs on real processes go
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the flattened struct is documented")]
+    pub judge: JudgeArgs,
+}
+
+/// `temblor shrink`
+#[derive(Debug, Clone, Args)]
+pub struct ShrinkArgs {
+    /// The folder of a run with a violation
+    #[arg(value_name = "RUN", default_value = "results/latest")]
+    pub run: PathBuf,
+    /// Where smaller plans are tried: sim or lockstep; sim for temblor's own
+    /// nodes and lockstep for others, if not said
+    #[arg(long, short = 'x', value_name = "NAME", value_enum)]
+    pub executor: Option<Executor>,
+    /// How long
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_us)]
+    pub budget: u64,
+    /// Where the run of the shrunk plan goes
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub out: PathBuf,
 }
 
 /// `temblor list`

@@ -6,8 +6,10 @@ mod hunt;
 mod judging;
 mod list;
 mod plan;
+mod replay;
 mod run;
 mod schema;
+mod shrink;
 
 use std::io::Write;
 
@@ -24,6 +26,8 @@ pub fn execute(cli: Cli) -> Exit {
         Verb::Check(args) => check::check(&args),
         Verb::Explain(args) => explain::explain(&args),
         Verb::Plan(args) => plan::plan(&args),
+        Verb::Replay(args) => replay::replay(&args),
+        Verb::Shrink(args) => shrink::shrink(&args),
         Verb::Hunt(args) => hunt::hunt(&args),
         Verb::List(args) => list::list(&args),
         Verb::Schema(args) => schema::schema(&args),

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 use temblor_checkers::verdict::Verdict;
-use temblor_workloads::plan::Plan;
+use temblor_workloads::plan::{Fate, Fault, Kind, Plan};
 use tokio::task::LocalSet;
 
 use super::judging::{judge_path, options};
@@ -52,7 +52,11 @@ enum Plans<'a> {
 impl<'a> Plans<'a> {
     fn new(args: &'a RunArgs, system: &System) -> Result<Self> {
         if let Some(path) = &args.plan {
-            return Ok(Plans::One(Box::new(drawing::read(system, &args.wishes, path)?)));
+            let plan = drawing::read(system, &args.wishes, path)?;
+            if args.executor == Executor::Processes {
+                possible_in_real_time(&plan)?;
+            }
+            return Ok(Plans::One(Box::new(plan)));
         }
         let first = args.wishes.seed.unwrap_or_else(drawing::fresh_seed);
         if first.checked_add(args.runs).is_none() {
@@ -79,12 +83,25 @@ impl<'a> Plans<'a> {
     }
 }
 
+/// Nobody can say on real processes when a frame arrives.
+fn possible_in_real_time(plan: &Plan) -> Result<()> {
+    let names_times = |fault: &&Fault| match &fault.fault {
+        Kind::Bites { frames, .. } => frames.iter().any(|bite| matches!(bite.fate, Fate::AtUs(_))),
+        _ => false,
+    };
+    plan.faults.iter().find(names_times).map_or(Ok(()), |fault| {
+        let what = "has frames with an arrival time (at_us), which only virtual time can give them";
+        Err(usage(format!("fault {} {what}; use --executor lockstep or sim", fault.id)))
+    })
+}
+
 async fn run_all(args: &RunArgs, (system, launch): (&System, &Launch), plans: &Plans<'_>) -> Result<Exit> {
     let interrupts = Interrupts::listen().context("failed to listen for signals")?;
     let (mut exit, mut finished, mut violations) = (Exit::Clean, 0, 0);
     for at in 0..plans.count() {
         let plan = plans.plan(system, at)?;
         let run = run_one(args, (system, launch), (&plan, &interrupts)).await?;
+        report(args, &run)?;
         // Once there is a violation, `latest` stays at the first one.
         if violations == 0 {
             run.folder.make_latest()?;
@@ -103,10 +120,38 @@ async fn run_all(args: &RunArgs, (system, launch): (&System, &Launch), plans: &P
     Ok(exit)
 }
 
+/// Runs the plan of `args` again and again, without a word on stdout; an interrupt ends that.
+pub fn repeat(args: &RunArgs, times: u64, mut each: impl FnMut(u64, &Run)) -> Result<Exit> {
+    let system = System::find(&args.system, args.bug.as_deref())?;
+    let foreign = args.bin.as_deref().map(|program| (program, args.bin_args.as_slice()));
+    let (launch, plans) = (system.launch(foreign)?, Plans::new(args, &system)?);
+    die_of_panics();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("failed to start the runtime")?;
+    LocalSet::new().block_on(&runtime, async {
+        let interrupts = Interrupts::listen().context("failed to listen for signals")?;
+        let mut exit = Exit::Clean;
+        for nth in 1..=times {
+            let run = run_one(args, (&system, &launch), (&plans.plan(&system, 0)?, &interrupts)).await?;
+            exit = exit.worst(run.exit);
+            each(nth, &run);
+            if interrupts.count() > 0 || run.exit == Exit::Failed {
+                break;
+            }
+        }
+        Ok(exit)
+    })
+}
+
 /// A finished run.
-struct Run {
-    folder: RunFolder,
-    exit: Exit,
+pub struct Run {
+    /// Its files.
+    pub folder: RunFolder,
+    /// What its history proves.
+    pub verdict: Verdict,
+    /// What became of it.
+    pub exit: Exit,
+    cost: Option<Cost>,
 }
 
 async fn run_one(
@@ -117,6 +162,8 @@ async fn run_one(
     let folder = RunFolder::create(&args.out, &system.name(), plan.seed)?;
     folder.write("plan.json", plan.to_json().as_bytes())?;
     announce(args, system, plan);
+    let record = record(args, plan, launch)?;
+    folder.write("run.json", (serde_json::to_string_pretty(&record)? + "\n").as_bytes())?;
     let header = system.header(plan)?;
     let (bound_ms, init_timeout_us) = (system.bound_ms(), args.init_timeout);
     let setup = Setup { plan, header: &header, launch, folder: &folder, bound_ms, init_timeout_us, interrupts };
@@ -127,14 +174,11 @@ async fn run_one(
     };
     folder.tidy();
     let ended = ended.with_context(|| format!("the run in {} failed", folder.path().display()))?;
-    let kept = keep(args, &folder, (plan, launch, &ended));
+    let kept = keep(&folder, record, &ended);
     ended.notes.iter().for_each(|text| note(&render::wrap(text, 0)));
     let verdict = judge_path(folder.path(), &args.judge)?;
     let written = folder.write("verdict.json", (serde_json::to_string_pretty(&verdict)? + "\n").as_bytes());
-    report(args, &folder, &verdict)?;
-    if let Some(cost) = Cost::of(&ended, &verdict) {
-        note(&cost.to_string());
-    }
+    let cost = Cost::of(&ended, &verdict);
     let mut exit = Exit::from(&verdict);
     for failure in [ended.failure, kept.err(), written.err()].into_iter().flatten() {
         complain(&failure);
@@ -143,7 +187,7 @@ async fn run_one(
     if ended.aborted {
         exit = exit.worst(Exit::Inconclusive);
     }
-    Ok(Run { folder, exit })
+    Ok(Run { folder, verdict, exit, cost })
 }
 
 /// What a broadcast cost the network: frames and bytes, retransmissions and acknowledgements included.
@@ -193,27 +237,34 @@ fn announce(args: &RunArgs, system: &System, plan: &Plan) {
     note(&render::wrap(&text, 0));
 }
 
-/// `run.json`: all that differs from run to run.
-fn keep(args: &RunArgs, folder: &RunFolder, (plan, launch, ended): (&Plan, &Launch, &Ended)) -> Result<()> {
+/// What `run.json` says before the run begins: all that a replay needs, should nothing be added to it.
+fn record(args: &RunArgs, plan: &Plan, launch: &Launch) -> Result<Value> {
     let command: Vec<String> = std::env::args().collect();
-    let run = json!({
+    Ok(json!({
         "format": 1,
         "temblor": env!("CARGO_PKG_VERSION"),
         "command": command,
         "bug": args.bug,
         "seed": plan.seed,
         "executor": args.executor.name(),
+        "bin": args.bin,
+        "bin_args": args.bin_args,
         "node": machine::program(&launch.program)?,
         "node_command": launch.to_string(),
         "machine": machine::describe(),
-        "run": ended.facts,
-        "notes": ended.notes,
-    });
-    folder.write("run.json", (serde_json::to_string_pretty(&run)? + "\n").as_bytes())
+    }))
+}
+
+/// `run.json`: all that differs from run to run.
+fn keep(folder: &RunFolder, mut record: Value, ended: &Ended) -> Result<()> {
+    record["run"] = ended.facts.clone();
+    record["notes"] = json!(ended.notes);
+    folder.write("run.json", (serde_json::to_string_pretty(&record)? + "\n").as_bytes())
 }
 
 /// The verdict, and where to read on.
-fn report(args: &RunArgs, folder: &RunFolder, verdict: &Verdict) -> Result<()> {
+fn report(args: &RunArgs, run: &Run) -> Result<()> {
+    let Run { folder, verdict, cost, .. } = run;
     if args.judge.json {
         answer(&format!("{}\n", serde_json::to_string(verdict)?))?;
     } else {
@@ -224,5 +275,8 @@ fn report(args: &RunArgs, folder: &RunFolder, verdict: &Verdict) -> Result<()> {
         note(&format!("why:   temblor explain {}", path.display()));
     }
     note(&format!("files: {}", path.display()));
+    if let Some(cost) = cost {
+        note(&cost.to_string());
+    }
     Ok(())
 }

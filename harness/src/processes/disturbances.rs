@@ -163,6 +163,7 @@ impl Conductor<'_> {
                 let leader = &self.nodes[self.named(LEADER)?].name;
                 Ok(around(&self.plan.nodes, leader, group))
             }
+            kind @ Kind::Bites { .. } => Ok(kind.links_of_frames(&self.plan.nodes)),
             kind => Ok(kind.links().to_vec()),
         }
     }
@@ -194,7 +195,7 @@ pub fn describe(id: u32, kind: &Kind, links: &Value) -> Value {
     let mut value = json!({ "id": id, "class": class_of(kind) });
     let written = serde_json::to_value(kind).expect("a fault is plain data");
     for (key, said) in written[name_of(kind)].as_object().into_iter().flatten() {
-        if !["cut", "links", "around_leader"].contains(&key.as_str()) {
+        if !["cut", "links", "around_leader", "frames"].contains(&key.as_str()) {
             value[key] = said.clone();
         }
     }

@@ -50,6 +50,8 @@ pub struct Phases<'a> {
     notes: Vec<String>,
     pids: BTreeMap<String, i32>,
     late_ns: u64,
+    /// When the main phase began.
+    main_phase_ns: u64,
 }
 
 impl<'a> Phases<'a> {
@@ -58,7 +60,7 @@ impl<'a> Phases<'a> {
         let pulse = Pulse::start(conductor.clock);
         let heeded = setup.interrupts.count();
         let (notes, pids) = (Vec::new(), BTreeMap::new());
-        Self { setup, conductor, events, pulse, heeded, notes, pids, late_ns: 0 }
+        Self { setup, conductor, events, pulse, heeded, notes, pids, late_ns: 0, main_phase_ns: 0 }
     }
 
     /// Goes through all phases.
@@ -177,6 +179,7 @@ impl<'a> Phases<'a> {
     /// The plan's entries fall due.
     async fn main_phase(&mut self) -> Flow {
         let start_ns = self.conductor.clock.now_ns();
+        self.main_phase_ns = start_ns;
         self.conductor.schedule = Schedule::new(self.setup.plan, start_ns);
         let anchors: Vec<_> = self.conductor.schedule.frame_anchors().cloned().collect();
         for (at, anchor) in anchors.into_iter().enumerate() {
@@ -325,6 +328,7 @@ impl<'a> Phases<'a> {
             "nodes": nodes.collect::<serde_json::Map<_, _>>(),
             "network": self.conductor.proxy.facts(),
             "ops": self.conductor.recorder.ops(),
+            "main_phase_ns": self.main_phase_ns,
             "drain_worst_lateness_us": self.late_ns / 1_000,
         })
     }

@@ -108,7 +108,7 @@ pub struct Proxy {
 }
 
 struct Inner {
-    nodes: usize,
+    names: Vec<String>,
     network: Rc<Network>,
     targets: Vec<Rc<Target>>,
     /// Sender by sender, and receiver by receiver without the sender itself.
@@ -140,7 +140,7 @@ impl Proxy {
         let flushed = Rc::clone(&network);
         let flush = async move { flushed.trace.flush_in_time().await };
         tasks.push(tokio::task::spawn_local(flush).abort_handle());
-        Ok(Self { inner: Rc::new(Inner { nodes: nodes.len(), network, targets, links, tasks }) })
+        Ok(Self { inner: Rc::new(Inner { names: nodes, network, targets, links, tasks }) })
     }
 
     /// The address that `from` dials to reach `to`.
@@ -165,8 +165,12 @@ impl Proxy {
 
     /// The fault `id` of links begins, at once. `kind` disturbs frames; `links` are the pairs that it is about.
     pub fn apply(&self, id: u32, kind: &Kind, links: &[(usize, usize)]) {
-        let fault = ActiveFault::new(id, kind).expect("a fault of processes is none of the network's");
-        links.iter().for_each(|(from, to)| self.inner.entry(*from, *to).0.apply(fault.clone()));
+        let names = &self.inner.names;
+        for (from, to) in links {
+            let fault = ActiveFault::on_link(id, kind, (&names[*from], &names[*to]));
+            let fault = fault.expect("a fault of processes is none of the network's");
+            self.inner.entry(*from, *to).0.apply(fault);
+        }
     }
 
     /// The fault `id` ends; what it kept goes on in its order. Gives what it did on each of its links.
@@ -229,8 +233,9 @@ impl Proxy {
 
 impl Inner {
     fn entry(&self, from: usize, to: usize) -> &(Rc<Link>, SocketAddr) {
-        assert!(from != to && from < self.nodes && to < self.nodes, "there is no link {from} to {to}");
-        &self.links[from * (self.nodes - 1) + to - usize::from(to > from)]
+        let nodes = self.names.len();
+        assert!(from != to && from < nodes && to < nodes, "there is no link {from} to {to}");
+        &self.links[from * (nodes - 1) + to - usize::from(to > from)]
     }
 
     fn end(&self) {

@@ -161,8 +161,8 @@ impl<C: Cluster> World<'_, C> {
     /// The network begins to disturb frames.
     pub(super) fn cut_in(&mut self, id: u32, kind: &Kind, links: &Places) {
         for link in links {
-            let fault = ActiveFault::new(id, kind).expect("this fault disturbs frames");
-            self.network.apply(*link, fault);
+            let fault = ActiveFault::on_link(id, kind, (self.script.name(link.0), self.script.name(link.1)));
+            self.network.apply(*link, fault.expect("this fault disturbs frames"));
         }
     }
 
@@ -257,6 +257,7 @@ impl<C: Cluster> World<'_, C> {
             Kind::Partition { around_leader: Some(group), .. } => {
                 around(&plan.nodes, self.script.name(self.named(LEADER)?), group)
             }
+            kind @ Kind::Bites { .. } => kind.links_of_frames(&plan.nodes),
             kind => kind.links().to_vec(),
         };
         let unique: BTreeSet<(usize, usize)> =

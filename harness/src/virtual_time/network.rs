@@ -22,6 +22,8 @@ const LATENCY_OCTAVES: u64 = 6;
 pub const LATENCY_MAX_NS: u64 = LATENCY_MIN_NS << LATENCY_OCTAVES;
 /// Frames that are let go follow each other at this distance, ns.
 const HURRY_NS: u64 = 1_000;
+/// A frame whose time of arrival has passed arrives so long after it was sent, ns.
+const AT_ONCE_NS: u64 = 1_000;
 /// Sets the draw of a latency apart from all other chances.
 const LATENCY: u64 = 0x4C41_5445_4E43_5921;
 
@@ -123,6 +125,9 @@ impl<B: Clone> Network<B> {
                 let frames = [Some((frame, Fate { what, fault: decision.delayed_by, ..fate })), copy];
                 let leave = |(frame, fate)| {
                     let departure = match decision.set_aside_by {
+                        _ if let Some(arrives_ns) = decision.arrives_ns => {
+                            Departure { at_ns: arrives_ns.max(now_ns + AT_ONCE_NS), tie: 0, frame, fate }
+                        }
                         Some(fault) => link.set_aside(fault, (seed, leaves_ns), (frame, fate)),
                         None => link.depart((seed, leaves_ns), frame, fate),
                     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{DrawError, Wishes};
-use crate::faults::{FAULTS, Fault};
+use crate::faults::{BITES, FAULTS, Fault};
 use crate::setting::Setting;
 use crate::workloads::{self, WORKLOADS, Workload};
 
@@ -37,7 +37,8 @@ pub(super) fn workload(name: &str) -> Result<&'static Workload, DrawError> {
 /// The faults that a name, a class or `all` means, as far as they are possible here.
 fn meant(name: &str, setting: &Setting, wishes: &Wishes) -> Result<Vec<&'static Fault>, DrawError> {
     let possible = |fault: &Fault| setting.nodes.len() > 1 || fault.class == "pause";
-    let meant = FAULTS.iter().filter(|fault| name == "all" || fault.name == name || fault.class == name);
+    let drawn = FAULTS.iter().filter(|fault| fault.name != BITES);
+    let meant = drawn.filter(|fault| name == "all" || fault.name == name || fault.class == name);
     let meant: Vec<&'static Fault> = meant.collect();
     if meant.is_empty() {
         return Err(unknown("fault", name, &nameable()));
@@ -53,7 +54,11 @@ fn meant(name: &str, setting: &Setting, wishes: &Wishes) -> Result<Vec<&'static 
 
 /// Everything that `--nemesis` takes, in alphabetical order.
 fn nameable() -> Vec<&'static str> {
-    let names = FAULTS.iter().flat_map(|fault| [fault.name, fault.class]).chain(["none", "all"]);
+    let names = FAULTS
+        .iter()
+        .filter(|fault| fault.name != BITES)
+        .flat_map(|fault| [fault.name, fault.class])
+        .chain(["none", "all"]);
     names.collect::<BTreeSet<_>>().into_iter().collect()
 }
 

@@ -65,7 +65,11 @@ impl Draft<'_> {
                 links.iter().any(free) && self.broadcasts_in(begin, end)
             }
             Kind::ResetConnections { links } => links.iter().any(|link| self.is_going(link, begin..begin + 1)),
-            Kind::Loss { .. } | Kind::Duplicate { .. } | Kind::Reorder { .. } | Kind::Flap { .. } => false,
+            Kind::Loss { .. }
+            | Kind::Duplicate { .. }
+            | Kind::Reorder { .. }
+            | Kind::Flap { .. }
+            | Kind::Bites { .. } => false,
         }
     }
 

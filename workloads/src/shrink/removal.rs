@@ -31,7 +31,10 @@ pub fn remove(shrinker: &mut Shrinker<'_>) {
         shrinker.attempt(plan);
         shrinker.best.nodes.len()
     });
-    (0..shrinker.best.faults.len()).for_each(|at| narrow(shrinker, at));
+    (0..shrinker.best.faults.len()).for_each(|at| {
+        narrow(shrinker, at);
+        leave_frames_out(shrinker, at);
+    });
 }
 
 /// The plan, ending earlier: what is due later is gone.
@@ -56,6 +59,22 @@ fn narrow(shrinker: &mut Shrinker<'_>, at: usize) {
     });
 }
 
+/// Leaves frames out of a fault that names them.
+fn leave_frames_out(shrinker: &mut Shrinker<'_>, at: usize) {
+    let count = |plan: &Plan| match &plan.faults[at].fault {
+        Kind::Bites { frames, .. } => frames.len(),
+        _ => 0,
+    };
+    thin_out(count(&shrinker.best), |range| {
+        let mut plan = shrinker.best.clone();
+        if let Kind::Bites { frames, .. } = &mut plan.faults[at].fault {
+            frames.drain(range);
+        }
+        shrinker.attempt(plan);
+        count(&shrinker.best)
+    });
+}
+
 /// The plan without these nodes and everything that names them.
 fn without_nodes(plan: &Plan, range: std::ops::Range<usize>) -> Plan {
     let mut plan = plan.clone();
@@ -74,6 +93,11 @@ fn keep_off(fault: &mut Fault, gone: &BTreeSet<String>) -> bool {
         return !had_links || !links.is_empty();
     }
     match &mut fault.fault {
+        Kind::Bites { frames, silent } => {
+            frames.retain(|bite| !gone.contains(&bite.link.0) && !gone.contains(&bite.link.1));
+            silent.retain(|node| !gone.contains(node));
+            !frames.is_empty() || !silent.is_empty()
+        }
         Kind::Kill { node } | Kind::Pause { node } | Kind::Stutter { node, .. } => {
             node == LEADER || !gone.contains(node)
         }

@@ -55,7 +55,11 @@ fn plain_kind(shrinker: &mut Shrinker<'_>, at: usize) {
         | Kind::Stutter { stopped_us: first_us, running_us: second_us, .. } => {
             (*first_us, *second_us) = (round(*first_us), round(*second_us));
         }
-        Kind::Kill { .. } | Kind::Pause { .. } | Kind::ResetConnections { .. } | Kind::HalfOpen { .. } => return,
+        Kind::Kill { .. }
+        | Kind::Pause { .. }
+        | Kind::ResetConnections { .. }
+        | Kind::HalfOpen { .. }
+        | Kind::Bites { .. } => return,
     }
     shrinker.attempt(plan);
 }

@@ -80,7 +80,7 @@ fn what_is_no_plan_is_refused_with_its_line() {
         "\"partition\"",
         "\"partitoin\"",
         expect![
-            "line 10, column 73: unknown variant `partitoin`, expected one of `kill`, `pause`, `partition`, `loss`, `duplicate`, `delay`, `jitter`, `reorder`, `rate`, `flap`, `reset-connections`, `half-open`, `stutter`"
+            "line 10, column 73: unknown variant `partitoin`, expected one of `kill`, `pause`, `partition`, `loss`, `duplicate`, `delay`, `jitter`, `reorder`, `rate`, `flap`, `reset-connections`, `half-open`, `bites`, `stutter`"
         ],
     );
     check(GOOD, "", expect!["line 1, column 1: there is nothing here"]);

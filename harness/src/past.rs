@@ -1,0 +1,120 @@
+//! A run that is over: what its folder says of what ran, so that it can be run again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use serde::Deserialize;
+use temblor_workloads::plan::Plan;
+
+use crate::cli::{Executor, SystemArgs};
+use crate::exit::usage;
+use crate::machine;
+use crate::processes::Launch;
+use crate::system::System;
+
+/// A run folder, read.
+#[derive(Debug)]
+pub struct PastRun {
+    /// The folder.
+    pub folder: PathBuf,
+    /// What was to be done.
+    pub plan: Plan,
+    /// What carried it out.
+    pub executor: Executor,
+    /// The bug that was planted.
+    pub bug: Option<String>,
+    /// Somebody else's node, with its arguments.
+    pub foreign: Option<(PathBuf, Vec<String>)>,
+    /// When the main phase began, ns since the run began; `None` where the controller was killed before it could say.
+    pub main_phase_ns: Option<u64>,
+    /// The hash of the program that the nodes ran.
+    hash: Option<String>,
+}
+
+/// What of `run.json` matters here.
+#[derive(Deserialize)]
+struct Record {
+    executor: String,
+    bug: Option<String>,
+    bin: Option<PathBuf>,
+    #[serde(default)]
+    bin_args: Vec<String>,
+    node: Option<Program>,
+    run: Option<RunFacts>,
+}
+
+#[derive(Deserialize)]
+struct Program {
+    hash: String,
+}
+
+#[derive(Deserialize)]
+struct RunFacts {
+    main_phase_ns: Option<u64>,
+}
+
+impl PastRun {
+    /// Reads a run folder.
+    ///
+    /// # Errors
+    /// There is none, or its `plan.json` or `run.json` is not what a run writes.
+    pub fn open(folder: &Path) -> Result<Self> {
+        if !folder.join("plan.json").exists() || !folder.join("run.json").exists() {
+            return Err(usage(format!(
+                "{} is no run folder: it needs plan.json and run.json, as `temblor run` leaves them in results/latest",
+                folder.display()
+            )));
+        }
+        let (plan, record) = (folder.join("plan.json"), folder.join("run.json"));
+        let text = fs::read_to_string(&plan).with_context(|| format!("failed to read {}", plan.display()))?;
+        let plan = Plan::parse(&text).map_err(|error| usage(format!("{}: {error}", plan.display())))?;
+        let text = fs::read_to_string(&record).with_context(|| format!("failed to read {}", record.display()))?;
+        let read: Result<Record, _> = serde_json::from_str(&text);
+        let read = read.map_err(|error| usage(format!("{} is no record of a run: {error}", record.display())))?;
+        let executor = Executor::from_str(&read.executor, false)
+            .map_err(|_| usage(format!("{} names an unknown executor, {}", record.display(), read.executor)))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            plan,
+            executor,
+            bug: read.bug,
+            foreign: read.bin.map(|program| (program, read.bin_args)),
+            main_phase_ns: read.run.and_then(|facts| facts.main_phase_ns),
+            hash: read.node.map(|program| program.hash),
+        })
+    }
+
+    /// The system that ran.
+    ///
+    /// # Errors
+    /// This temblor does not have it.
+    pub fn system(&self) -> Result<System> {
+        System::find(&self.system_args(), self.bug.as_deref())
+    }
+
+    /// How the system that ran is named on a command line.
+    pub fn system_args(&self) -> SystemArgs {
+        let Plan { algorithm, over, fanout, .. } = &self.plan;
+        SystemArgs { algorithm: algorithm.clone(), over: over.clone(), fanout: *fanout }
+    }
+
+    /// How to start a node of it today.
+    ///
+    /// # Errors
+    /// The program is gone.
+    pub fn launch(&self, system: &System) -> Result<Launch> {
+        let foreign = self.foreign.as_ref();
+        system.launch(foreign.map(|(program, arguments)| (program.as_path(), arguments.as_slice())))
+    }
+
+    /// Whether a node would run the very program today that ran then.
+    ///
+    /// # Errors
+    /// The program can't be read.
+    pub fn is_same_program(&self, launch: &Launch) -> Result<bool> {
+        let today = machine::program(&launch.program)?;
+        Ok(self.hash.is_none() || today["hash"].as_str() == self.hash.as_deref())
+    }
+}
