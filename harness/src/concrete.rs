@@ -76,6 +76,32 @@ pub fn concrete((plan, begin_ns): (&Plan, u64), history: impl Read, trace: impl 
     Ok(concrete)
 }
 
+/// The same plan, with what its faults of links did in a run in virtual time said frame by frame; `None` if they did nothing. A
+/// frame that took longer than `usual_ns` is one that was kept, or stood behind one that was.
+///
+/// # Errors
+/// The trace can't be read.
+pub fn bitten(plan: &Plan, trace: impl Read, usual_ns: u64) -> std::io::Result<Option<Plan>> {
+    let frames = frames(trace, u64::MAX)?;
+    let mut bites = bites(&frames, |at_ns| at_ns / 1_000);
+    for (bite, frame) in bites.iter_mut().zip(&frames) {
+        if let (Fate::AtUs(_), Some(arrived_ns)) = (bite.fate, frame.arrived_ns) {
+            bite.fate = Fate::LateUs((arrived_ns - frame.sent_ns) / 1_000);
+        }
+    }
+    bites.retain(|bite| !matches!(bite.fate, Fate::LateUs(late_us) if late_us <= usual_ns / 1_000));
+    let is_of_processes = |kind: &Kind| matches!(kind, Kind::Kill { .. } | Kind::Pause { .. } | Kind::Stutter { .. });
+    let mut concrete = plan.clone();
+    concrete.faults.retain(|fault| is_of_processes(&fault.fault));
+    if bites.is_empty() || concrete.faults.len() == plan.faults.len() {
+        return Ok(None);
+    }
+    let id = plan.faults.iter().map(|fault| fault.id).max().unwrap_or(0) + 1;
+    let fault = Kind::Bites { frames: bites, silent: Vec::new() };
+    concrete.faults.push(Fault { id, when: When::AtUs(0), for_us: None, fault });
+    Ok(Some(concrete))
+}
+
 /// Sets a fault of processes to what it was; whether the fault is one, and happened.
 fn stays(fault: &mut Fault, (moments, frames): (&Moments, &[Frame]), us: impl Fn(u64) -> u64) -> bool {
     let Some((began_ns, ended_ns)) = moments.faults.get(&fault.id) else { return false };

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use temblor_checkers::verdict::{Judgement, Outcome, Standing, Verdict};
 use temblor_node::bugs::BugEntry;
-use temblor_workloads::draw::{Wishes, draw};
+use temblor_workloads::draw::{Wishes, draw, to_points};
 use temblor_workloads::plan::Plan;
 use temblor_workloads::shrink::shrink;
 use temblor_workloads::workloads::WORKLOADS;
@@ -87,7 +87,10 @@ pub fn plan(trials: &Trials<'_>, seed: u64) -> Result<Plan> {
         rate: if trials.system.is_judged_as_statistic() { RATE_STATISTIC } else { RATE },
         ..Wishes::default()
     };
-    draw(&trials.system.setting(nodes), &wishes, seed).map_err(|error| usage(error.to_string()))
+    let drawn = draw(&trials.system.setting(nodes), &wishes, seed);
+    let mut plan = drawn.map_err(|error| usage(error.to_string()))?;
+    to_points(&mut plan);
+    Ok(plan)
 }
 
 /// Hunts one bug from one starting seed.

@@ -3,6 +3,7 @@
 //! What searches (a hunt, a shrink) runs thousands of plans and keeps none of their files; what it finds is a plan, which any
 //! executor can run again and leave a run folder of.
 
+use std::io::Seek;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -14,10 +15,11 @@ use temblor_workloads::shrink::Oracle;
 use temblor_workloads::validity::check_against;
 
 use crate::cli::Executor;
+use crate::concrete::bitten;
 use crate::exit::usage;
 use crate::processes::Launch;
 use crate::system::System;
-use crate::virtual_time::{Facts, Files, Lockstep, run};
+use crate::virtual_time::{Facts, Files, LATENCY_MAX_NS, Lockstep, run};
 
 /// Where plans are tried.
 #[derive(Debug)]
@@ -70,15 +72,28 @@ impl<'a> Trials<'a> {
 
     /// Runs a plan and judges it.
     pub fn run(&self, plan: &Plan) -> Result<Trial> {
+        self.run_into(plan, Files::default())
+    }
+
+    /// The plan with its faults of links said frame by frame, as they come about when it runs; `None` if they do nothing.
+    pub fn concrete(&self, plan: &Plan) -> Result<Option<Plan>> {
+        let mut trace = tempfile::tempfile().context("failed to make a file for the trace")?;
+        let messages = trace.try_clone().context("failed to share the trace")?;
+        self.run_into(plan, Files { messages: Some(messages), ..Files::default() })?;
+        trace.rewind().context("failed to read the trace")?;
+        bitten(plan, trace, LATENCY_MAX_NS).context("failed to read the trace")
+    }
+
+    fn run_into(&self, plan: &Plan, files: Files<'_>) -> Result<Trial> {
         let header = self.system.header(plan)?;
         let what = (plan, &header, self.system.bound_ms());
         let facts = match &self.ground {
-            Ground::Simulated => run(what, self.system.simulated(&plan.nodes)?, Files::default()),
+            Ground::Simulated => run(what, self.system.simulated(&plan.nodes)?, files),
             Ground::Lockstep { launch, folder } => {
                 // A node's directory is empty when it begins its first life.
                 let scratch = tempfile::tempdir_in(folder).context("failed to make a folder for the nodes")?;
                 let cluster = Lockstep::new((*launch).clone(), &plan.nodes, scratch.path().to_owned());
-                run(what, cluster, Files::default())
+                run(what, cluster, files)
             }
         };
         let facts = facts.context("a history in memory can be written")?;
@@ -142,6 +157,10 @@ impl Oracle for SameFailure<'_> {
 
     fn best(&mut self, plan: &Plan) {
         (self.keep)(plan);
+    }
+
+    fn concrete(&mut self, plan: &Plan) -> Option<Plan> {
+        self.trials.concrete(plan).ok().flatten()
     }
 
     fn goes_on(&self) -> bool {

@@ -87,6 +87,8 @@ pub struct Decision {
     /// It arrives at this time of the main phase, ns, or as soon after that as it is sent, out of any order. Whoever keeps no
     /// virtual time can't do that.
     pub arrives_ns: Option<u64>,
+    /// In virtual time it takes so long from its sender to its receiver, ns, and not as long as it otherwise would.
+    pub takes_ns: Option<u64>,
     /// The fault that delays it.
     pub delayed_by: Option<u32>,
     /// The fault that sets it aside: it leaves the order of its link, and what comes later and is due earlier overtakes it. A
@@ -186,6 +188,7 @@ impl ActiveFault {
                 Fate::Doubled => decision.doubled_by = Some(self.id),
                 Fate::LateUs(late_us) => {
                     decision.set_aside_by = Some(self.id);
+                    decision.takes_ns = Some(late_us.saturating_mul(1_000));
                     decision.delay(self.id, late_us.saturating_mul(1_000));
                 }
                 Fate::AtUs(at_us) => {

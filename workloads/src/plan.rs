@@ -109,6 +109,17 @@ pub enum Seen {
         /// Which occurrence, from 1.
         nth: u64,
     },
+    /// Of what a node does on its `count`-th input, the first `cut` outputs have left and no more; in virtual time only:
+    /// `{"input":{"node":"n2","count":17,"cut":1}}`. A kill there is a crash in the middle of a step.
+    Input {
+        /// The node.
+        node: String,
+        /// Which of its inputs, from 1: requests, frames and wake-ups, but not `init`.
+        count: u64,
+        /// How many outputs have left: frames, indications and answers. All, if there are fewer.
+        #[serde(default)]
+        cut: u32,
+    },
     /// A fault of this plan has been lifted or has completed: `{"fault":{"id":1}}`.
     Fault {
         /// The fault's id.
@@ -280,7 +291,7 @@ pub enum Fate {
     Lost,
     /// It is sent twice.
     Doubled,
-    /// It is set aside for so long, us, and later frames overtake it.
+    /// It takes so long, us, and later frames overtake it. On real processes that comes on top of what it takes anyway.
     LateUs(u64),
     /// It arrives at this time of the main phase, us, or as soon after that as it is sent. In virtual time only.
     AtUs(u64),
@@ -336,6 +347,13 @@ pub struct Rule {
     pub broadcast: u64,
 }
 
+impl When {
+    /// Whether only virtual time knows this moment: it lies between two outputs of a node.
+    pub fn needs_virtual_time(&self) -> bool {
+        matches!(self, When::After(Anchor { seen: Seen::Input { .. }, .. }))
+    }
+}
+
 impl Kind {
     /// The links that it disturbs; none for a fault of processes, for one whose links are known only when it is due, and for one
     /// that names frames ([`Kind::links_of_frames`]).
@@ -378,6 +396,11 @@ impl Kind {
         let of_silent = silent.iter().flat_map(|from| nodes.iter().map(move |to| (from.clone(), to.clone())));
         let links = frames.iter().map(|bite| bite.link.clone()).chain(of_silent.filter(|(from, to)| from != to));
         links.collect::<BTreeSet<Link>>().into_iter().collect()
+    }
+
+    /// Whether only virtual time can do this: it says when frames arrive.
+    pub fn needs_virtual_time(&self) -> bool {
+        matches!(self, Kind::Bites { frames, .. } if frames.iter().any(|bite| matches!(bite.fate, Fate::AtUs(_))))
     }
 
     /// Whether it is over as soon as it has been done, so that nothing is left to lift.

@@ -216,6 +216,10 @@ impl<'a> Names<'a> {
                 self.message(*message, place)
             }
             Seen::Leader { .. } => Ok(()),
+            Seen::Input { node, count, .. } => {
+                self.node(node, place)?;
+                counted(*count, place)
+            }
             Seen::Frame { from, to, nth, .. } => {
                 self.link((from, to), place)?;
                 counted(*nth, place)

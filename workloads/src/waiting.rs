@@ -90,6 +90,6 @@ fn awaited(when: &When) -> Option<Entry> {
     match anchor.seen {
         Seen::Deliver { message, .. } => Some(Entry::Message(message)),
         Seen::Fault { id } => Some(Entry::Fault(id)),
-        Seen::Deliveries { .. } | Seen::Leader { .. } | Seen::Frame { .. } => None,
+        Seen::Deliveries { .. } | Seen::Leader { .. } | Seen::Frame { .. } | Seen::Input { .. } => None,
     }
 }

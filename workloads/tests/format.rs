@@ -101,7 +101,7 @@ fn every_piece_of_the_page_is_read_and_fits_the_schema() {
     let alone = blocks().filter(|block| !block.contains("\"format\"")).map(str::to_owned);
     let cells = PAGE.lines().filter(|line| line.starts_with("| `{")).filter_map(|line| line.split('`').nth(1));
     let pieces: Vec<String> = alone.chain(cells.map(str::to_owned)).collect();
-    assert_eq!(pieces.len(), 6 + 5 + 14);
+    assert_eq!(pieces.len(), 6 + 6 + 14);
     for piece in pieces {
         let text = plan_around(serde_json::from_str(&piece).unwrap()).to_string();
         Plan::parse(&text).unwrap_or_else(|error| panic!("{error}\n{piece}"));
@@ -125,7 +125,7 @@ fn plan_around(piece: Value) -> Value {
         faults = vec![piece];
     } else if has(&["at_us", "after"]) {
         faults.push(fault(2, piece, kill()));
-    } else if has(&["deliveries", "deliver", "leader", "frame", "fault"]) {
+    } else if has(&["deliveries", "deliver", "leader", "frame", "fault", "input"]) {
         faults.push(fault(2, json!({ "after": { "seen": piece } }), kill()));
     } else {
         faults.push(fault(2, json!({ "at_us": 0 }), piece));

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use temblor_checkers::verdict::Verdict;
-use temblor_workloads::plan::{Fate, Fault, Kind, Plan};
+use temblor_workloads::plan::Plan;
 use tokio::task::LocalSet;
 
 use super::judging::{judge_path, options};
@@ -54,7 +54,7 @@ impl<'a> Plans<'a> {
         if let Some(path) = &args.plan {
             let plan = drawing::read(system, &args.wishes, path)?;
             if args.executor == Executor::Processes {
-                possible_in_real_time(&plan)?;
+                is_for_real_time(&plan)?;
             }
             return Ok(Plans::One(Box::new(plan)));
         }
@@ -83,16 +83,23 @@ impl<'a> Plans<'a> {
     }
 }
 
-/// Nobody can say on real processes when a frame arrives.
-fn possible_in_real_time(plan: &Plan) -> Result<()> {
-    let names_times = |fault: &&Fault| match &fault.fault {
-        Kind::Bites { frames, .. } => frames.iter().any(|bite| matches!(bite.fate, Fate::AtUs(_))),
-        _ => false,
-    };
-    plan.faults.iter().find(names_times).map_or(Ok(()), |fault| {
-        let what = "has frames with an arrival time (at_us), which only virtual time can give them";
-        Err(usage(format!("fault {} {what}; use --executor lockstep or sim", fault.id)))
-    })
+/// Nobody can say on real processes when a frame arrives, or what lies between two outputs of a node.
+fn is_for_real_time(plan: &Plan) -> Result<()> {
+    let refused =
+        |what: String| usage(format!("{what}, which only virtual time can do; use --executor lockstep or sim"));
+    let of_operations = plan.operations.iter().map(|operation| (&operation.when, operation.broadcast));
+    if let Some((_, message)) = of_operations.into_iter().find(|(when, _)| when.needs_virtual_time()) {
+        return Err(refused(format!("the operation {message} waits for an input of a node")));
+    }
+    for fault in &plan.faults {
+        if fault.when.needs_virtual_time() {
+            return Err(refused(format!("fault {} waits for an input of a node", fault.id)));
+        }
+        if fault.fault.needs_virtual_time() {
+            return Err(refused(format!("fault {} has frames with an arrival time (at_us)", fault.id)));
+        }
+    }
+    Ok(())
 }
 
 async fn run_all(args: &RunArgs, (system, launch): (&System, &Launch), plans: &Plans<'_>) -> Result<Exit> {

@@ -52,6 +52,8 @@ pub struct Schedule {
     leaders: Vec<(u64, u64, Due)>,
     faults: BTreeMap<u32, Waiting>,
     frames: Vec<(FrameAnchor, u64, Due)>,
+    /// By node and number of the input; with the cut.
+    inputs: BTreeMap<NodeNumber, Vec<(u32, u64, Due)>>,
 }
 
 impl Schedule {
@@ -95,7 +97,7 @@ impl Schedule {
         let waiting = self.deliveries.values().chain(self.deliver.values()).chain(self.faults.values());
         let rules = |due: &Due| !matches!(due, Due::Rule(_));
         let mut dropped = waiting.flatten().filter(|(_, due)| rules(due)).count();
-        dropped += self.leaders.len() + self.frames.len();
+        dropped += self.leaders.len() + self.frames.len() + self.inputs.values().map(Vec::len).sum::<usize>();
         let before = self.queue.len();
         self.queue.retain(|Reverse((_, _, due))| matches!(due, Due::Timeout(..)));
         let gone = before - self.queue.len();
@@ -141,6 +143,11 @@ impl Schedule {
         }
     }
 
+    /// What waits for a moment within the `count`-th input of a node: after how many outputs, how long after that, and what.
+    pub fn within_input(&mut self, node: usize, count: u64) -> Vec<(u32, u64, Due)> {
+        if self.inputs.is_empty() { Vec::new() } else { self.inputs.remove(&(node, count)).unwrap_or_default() }
+    }
+
     fn fire(&mut self, now_ns: u64, waiting: Option<Waiting>) {
         for (delay, due) in waiting.into_iter().flatten() {
             self.push(now_ns + delay, due);
@@ -164,6 +171,9 @@ impl Schedule {
                 self.deliver.entry((position(plan, node), *message)).or_default().push((delay, due));
             }
             Seen::Leader { term } => self.leaders.push((*term, delay, due)),
+            Seen::Input { node, count, cut } => {
+                self.inputs.entry((position(plan, node), *count)).or_default().push((*cut, delay, due));
+            }
             Seen::Fault { id } => self.faults.entry(*id).or_default().push((delay, due)),
             Seen::Frame { from, to, key, nth } => {
                 let (from, to) = (position(plan, from), position(plan, to));

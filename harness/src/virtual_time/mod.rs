@@ -26,6 +26,7 @@ use temblor_workloads::plan::Plan;
 
 pub use cluster::{Answer, Cluster, End, Frame, Input, Life, Said};
 pub use lockstep::Lockstep;
+pub use network::LATENCY_MAX_NS;
 pub use simulated::{Build, Simulated};
 
 use crate::clock::Time;

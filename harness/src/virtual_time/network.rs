@@ -123,9 +123,10 @@ impl<B: Clone> Network<B> {
                     .doubled_by
                     .map(|fault| (frame.clone(), Fate { what: What::Doubled, fault: Some(fault), ..fate }));
                 let frames = [Some((frame, Fate { what, fault: decision.delayed_by, ..fate })), copy];
+                let arrives_ns = decision.arrives_ns.or(decision.takes_ns.map(|takes_ns| now_ns + takes_ns));
                 let leave = |(frame, fate)| {
                     let departure = match decision.set_aside_by {
-                        _ if let Some(arrives_ns) = decision.arrives_ns => {
+                        _ if let Some(arrives_ns) = arrives_ns => {
                             Departure { at_ns: arrives_ns.max(now_ns + AT_ONCE_NS), tie: 0, frame, fate }
                         }
                         Some(fault) => link.set_aside(fault, (seed, leaves_ns), (frame, fate)),

@@ -60,6 +60,10 @@ pub struct Seat<B> {
     pub pauses: u32,
     /// What came while it stood still.
     inbox: VecDeque<Input<B>>,
+    /// What it had still to say when it was stopped in the middle of a step.
+    unsaid: Option<Answer<B>>,
+    /// How many inputs it has taken, in all of its lives.
+    taken: u64,
     /// When it is to be woken; others on the agenda are out of date.
     wake: Option<u64>,
     /// The millisecond of its last input, and how many inputs fell into it.
@@ -77,7 +81,16 @@ pub enum Event<B> {
 
 impl<B> Default for Seat<B> {
     fn default() -> Self {
-        Self { incarnation: 0, up: false, pauses: 0, inbox: VecDeque::new(), wake: None, pace: (0, 0) }
+        Self {
+            incarnation: 0,
+            up: false,
+            pauses: 0,
+            inbox: VecDeque::new(),
+            unsaid: None,
+            taken: 0,
+            wake: None,
+            pace: (0, 0),
+        }
     }
 }
 
@@ -162,6 +175,11 @@ impl<'a, C: Cluster> World<'a, C> {
 
     /// A node may go on: what came while it stood still is handed to it.
     pub fn resume(&mut self, node: usize) {
+        if self.seats[node].pauses == 0
+            && let Some(answer) = self.seats[node].unsaid.take()
+        {
+            self.react(node, answer);
+        }
         while self.seats[node].pauses == 0
             && self.seats[node].up
             && let Some(input) = self.seats[node].inbox.pop_front()
@@ -174,7 +192,7 @@ impl<'a, C: Cluster> World<'a, C> {
     pub fn exit(&mut self, node: usize, status: &str) {
         self.cluster.kill(node);
         let seat = &mut self.seats[node];
-        (seat.up, seat.wake) = (false, None);
+        (seat.up, seat.wake, seat.unsaid) = (false, None, None);
         seat.inbox.clear();
         self.script.exited(node, status);
     }
@@ -240,7 +258,13 @@ impl<'a, C: Cluster> World<'a, C> {
         self.inputs += 1;
         let now = self.now.get();
         let answer = self.cluster.input(node, now, input);
-        self.react(node, answer);
+        self.seats[node].taken += 1;
+        let points = self.script.schedule.within_input(node, self.seats[node].taken);
+        if points.is_empty() {
+            self.react(node, answer);
+        } else {
+            self.react_with_cuts(node, answer, points);
+        }
         let pace = &mut self.seats[node].pace;
         *pace = if pace.0 == now / 1_000_000 { (pace.0, pace.1 + 1) } else { (now / 1_000_000, 1) };
         if pace.1 > SPIN_MAX && self.seats[node].up {
@@ -275,6 +299,30 @@ impl<'a, C: Cluster> World<'a, C> {
                 self.exit(node, "signal 9");
             }
             None => {}
+        }
+    }
+
+    /// What a node said takes effect up to each cut, where something happens; what is left of it then may be nothing (it was
+    /// killed) or come later (it was stopped).
+    fn react_with_cuts(&mut self, node: usize, mut answer: Answer<C::Body>, mut points: Vec<(u32, u64, Due)>) {
+        points.sort_by_key(|(cut, ..)| *cut);
+        let mut heard = 0;
+        for (cut, delay_ns, due) in points {
+            let more = (cut as usize).saturating_sub(heard).min(answer.said.len());
+            heard += more;
+            answer.said.drain(..more).collect::<Vec<_>>().into_iter().for_each(|said| self.hear(node, said));
+            match due {
+                Due::Fault(at) if delay_ns == 0 => self.begin_fault(at),
+                due => self.script.schedule.push(self.now.get() + delay_ns, due),
+            }
+            if !self.seats[node].up {
+                return;
+            }
+        }
+        if self.seats[node].pauses > 0 {
+            self.seats[node].unsaid = Some(answer);
+        } else {
+            self.react(node, answer);
         }
     }
 

@@ -9,6 +9,7 @@ mod choice;
 mod kinds;
 mod lanes;
 mod operations;
+mod points;
 mod requests;
 mod steps;
 mod templates;
@@ -26,6 +27,7 @@ use crate::plan::{self, FORMAT, Kind, Operation, Plan, Rule, When};
 use crate::setting::Setting;
 use crate::validity::TIME_MAX_US;
 
+pub use points::to_points;
 pub use templates::{TEMPLATES, Template};
 
 /// The most broadcasts that are drawn for one plan.

@@ -9,7 +9,7 @@ mod list;
 mod removal;
 mod simplify;
 
-use crate::plan::Plan;
+use crate::plan::{Kind, Plan};
 use crate::validity;
 
 /// Other seeds under which a candidate is tried before it is given up: whether a failure shows may hang on how long frames take.
@@ -23,6 +23,12 @@ pub trait Oracle {
     /// This is the smallest plan so far.
     fn best(&mut self, plan: &Plan);
 
+    /// The plan in which faults of links are said frame by frame, as they came about when this plan ran; `None` if there is nothing
+    /// to say, or no way to know.
+    fn concrete(&mut self, _plan: &Plan) -> Option<Plan> {
+        None
+    }
+
     /// Whether to go on; asked before each question.
     fn goes_on(&self) -> bool;
 }
@@ -30,15 +36,9 @@ pub trait Oracle {
 /// Makes a failing plan smaller.
 pub fn shrink(plan: Plan, oracle: &mut dyn Oracle) -> Plan {
     let mut shrinker = Shrinker { best: plan, oracle };
-    loop {
-        let before = shrinker.best.clone();
-        shrinker.cut_the_end();
-        removal::remove(&mut shrinker);
-        simplify::simplify(&mut shrinker);
-        if shrinker.best == before || !shrinker.oracle.goes_on() {
-            return shrinker.best;
-        }
-    }
+    shrinker.take_away();
+    shrinker.say_frames();
+    shrinker.best
 }
 
 /// A plan on its way.
@@ -69,6 +69,33 @@ impl Shrinker<'_> {
         false
     }
 
+    /// Takes away and simplifies until nothing more can be.
+    fn take_away(&mut self) {
+        loop {
+            let before = self.best.clone();
+            self.cut_the_end();
+            removal::remove(self);
+            simplify::simplify(self);
+            if self.best == before || !self.oracle.goes_on() {
+                return;
+            }
+        }
+    }
+
+    /// Replaces faults of links by what they did to single frames, of which most turn out not to matter. What that comes to is
+    /// kept only if it is smaller: one cut says more than the ten frames that it took.
+    fn say_frames(&mut self) {
+        let before = self.best.clone();
+        let Some(concrete) = self.oracle.concrete(&before) else { return };
+        if self.attempt(concrete) {
+            self.take_away();
+        }
+        if burden(&self.best) >= burden(&before) {
+            self.oracle.best(&before);
+            self.best = before;
+        }
+    }
+
     /// Lets the main phase end earlier, as early as the plan still fails.
     fn cut_the_end(&mut self) {
         let mut passes = 0_u64;
@@ -79,6 +106,15 @@ impl Shrinker<'_> {
             }
         }
     }
+}
+
+/// What a reader of a plan has to keep in mind.
+fn burden(plan: &Plan) -> usize {
+    let frames = plan.faults.iter().map(|fault| match &fault.fault {
+        Kind::Bites { frames, .. } => frames.len(),
+        _ => 0,
+    });
+    4 * (plan.operations.len() + plan.rules.len() + plan.faults.len()) + frames.sum::<usize>()
 }
 
 #[cfg(test)]

@@ -145,7 +145,7 @@ impl Known {
 
     fn can_be_seen(&self, seen: &Seen) -> bool {
         match seen {
-            Seen::Deliveries { node, .. } => self.nodes.contains(node),
+            Seen::Deliveries { node, .. } | Seen::Input { node, .. } => self.nodes.contains(node),
             Seen::Deliver { node, message } => self.nodes.contains(node) && self.messages.contains(message),
             Seen::Leader { .. } => true,
             Seen::Frame { from, to, .. } => self.nodes.contains(from) && self.nodes.contains(to),

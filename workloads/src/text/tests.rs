@@ -305,6 +305,7 @@ fn when() -> impl Strategy<Value = When> {
         (0_u64..9).prop_map(|term| Seen::Leader { term }),
         (".{0,12}", 1_u64..9).prop_map(|(key, nth)| Seen::Frame { from: "n1".into(), to: "n2".into(), key, nth }),
         Just(Seen::Fault { id: 1 }),
+        (node(), 1_u64..9, 0_u32..4).prop_map(|(node, count, cut)| Seen::Input { node, count, cut }),
     ];
     prop_oneof![
         (0_u64..9_000_000).prop_map(When::AtUs),
