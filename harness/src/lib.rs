@@ -10,6 +10,7 @@ pub mod commands;
 pub mod concrete;
 pub mod containment;
 pub mod diagram;
+pub mod difference;
 pub mod drawing;
 pub mod exit;
 pub mod explanation;

@@ -132,3 +132,13 @@ fn a_plan_whose_frames_have_times_of_arrival_is_refused_where_time_is_real() {
     assert!(ended.err.contains("at_us") && ended.err.contains("--executor lockstep"), "{}", ended.err);
     assert_eq!(temblor.run("run eager --plan plan.json -x sim").code, Some(0));
 }
+
+#[test]
+fn a_run_is_verified_by_a_second_one_and_only_in_virtual_time() {
+    let temblor = Temblor::new();
+    let plan = "--seed 3 --nodes 3 --time-limit 1s --verify";
+    assert_eq!(temblor.run(&format!("run fifo {plan} --executor lockstep")).code, Some(0));
+    let ended = temblor.run(&format!("run fifo {plan}"));
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.err.contains("--verify needs virtual time"), "{}", ended.err);
+}

@@ -125,3 +125,21 @@ fn every_planted_bug_is_found_by_the_property_that_it_violates() {
         assert!(found.is_some(), "{} was not found with {BUG_SEEDS} seeds", entry.name);
     }
 }
+
+#[test]
+fn a_node_that_is_killed_within_a_step_has_sent_some_of_its_frames_and_not_the_others() {
+    let case = Case::new("best-effort", None, None);
+    let reached = |cut: u32| {
+        let plan = format!(
+            r#"{{"format":1,"algorithm":"best-effort","seed":7,"nodes":["n1","n2","n3","n4"],"length_us":100000,
+                "operations":[{{"when":{{"at_us":1000}},"node":"n1","broadcast":1}}],
+                "faults":[{{"id":1,"when":{{"after":{{"seen":{{"input":{{"node":"n1","count":1,"cut":{cut}}}}}}}}},
+                           "fault":{{"kill":{{"node":"n1"}}}}}}]}}"#
+        );
+        let history = case.simulate(&Plan::parse(&plan).unwrap()).history;
+        let delivers = |line: &&str| line.contains("\"f\":\"deliver\"") && !line.contains("\"process\":\"n1\"");
+        String::from_utf8(history).unwrap().lines().filter(delivers).count()
+    };
+    let by_cut: Vec<usize> = (0..=7).map(reached).collect();
+    assert!(by_cut.is_sorted() && [0, 1, 2, 3].iter().all(|count| by_cut.contains(count)), "{by_cut:?}");
+}

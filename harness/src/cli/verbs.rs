@@ -103,6 +103,10 @@ pub struct RunArgs {
     /// What the nodes run on
     #[arg(long, short = 'x', value_name = "NAME", value_enum, default_value_t)]
     pub executor: Executor,
+    /// In virtual time: run each plan twice, and show where the two histories
+    /// part if they do
+    #[arg(long)]
+    pub verify: bool,
     /// How long a node has to answer init
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_us)]
     pub init_timeout: u64,

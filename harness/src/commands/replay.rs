@@ -15,6 +15,7 @@ use super::run::repeat;
 use super::{answer, note};
 use crate::cli::{Executor, ReplayArgs, RunArgs, WishArgs};
 use crate::concrete::concrete;
+use crate::difference::Difference;
 use crate::exit::{Exit, usage};
 use crate::past::PastRun;
 use crate::processes::Launch;
@@ -61,7 +62,7 @@ fn in_virtual_time(
     for nth in 1..=args.times {
         let trial = trials.run(&past.plan)?;
         if let Some(difference) = Difference::first(&recorded, &trial.facts.history) {
-            answer(&difference.told(nth))?;
+            answer(&format!("NOT identical: replay {nth} differs at line {}\n{difference}", difference.line))?;
             if past.is_same_program(launch)? {
                 note(&render::wrap(
                     "the same program, and another history: some node does not keep the contract of a virtual clock (see node/PROTOCOL.md)",
@@ -128,6 +129,7 @@ pub fn again(args: &ReplayArgs, past: &PastRun) -> RunArgs {
         executor: args.executor.unwrap_or(past.executor),
         init_timeout: 10_000_000,
         runs: 1,
+        verify: false,
         keep_going: true,
         out: args.out.clone(),
         judge: args.judge.clone(),
@@ -185,45 +187,4 @@ pub fn concretised(past: &PastRun, system: &System) -> Result<Plan> {
     let within = check_against(&plan, &system.setting(plan.nodes.clone())).is_ok();
     plan.beyond_model = plan.beyond_model || !within;
     Ok(plan)
-}
-
-/// Where two histories part.
-struct Difference {
-    line: usize,
-    recorded: String,
-    now: String,
-}
-
-impl Difference {
-    fn first(recorded: &[u8], now: &[u8]) -> Option<Self> {
-        if recorded == now {
-            return None;
-        }
-        let text =
-            |line: Option<&[u8]>| line.map_or("(the end)".to_owned(), |l| String::from_utf8_lossy(l).into_owned());
-        let (mut first, mut second) = (recorded.split(|byte| *byte == b'\n'), now.split(|byte| *byte == b'\n'));
-        (1..).find_map(|line| match (first.next(), second.next()) {
-            (a, b) if a == b && a.is_some() => None,
-            (a, b) => Some(Self { line, recorded: text(a), now: text(b) }),
-        })
-    }
-
-    fn told(&self, nth: u64) -> String {
-        let Self { line, recorded, now } = self;
-        format!("NOT identical: replay {nth} differs at line {line}\n  recorded  {recorded}\n  now       {now}\n")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Difference;
-
-    #[test]
-    fn the_first_line_that_differs_is_named() {
-        let line =
-            |a: &str, b: &str| Difference::first(a.as_bytes(), b.as_bytes()).map(|d| (d.line, d.recorded, d.now));
-        assert_eq!(line("a\nb\n", "a\nb\n"), None);
-        assert_eq!(line("a\nb\n", "a\nc\n"), Some((2, "b".to_owned(), "c".to_owned())));
-        assert_eq!(line("a\nb", "a"), Some((2, "b".to_owned(), "(the end)".to_owned())));
-    }
 }

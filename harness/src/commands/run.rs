@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
 use temblor_checkers::verdict::Verdict;
 use temblor_workloads::plan::Plan;
@@ -11,6 +11,7 @@ use tokio::task::LocalSet;
 use super::judging::{judge_path, options};
 use super::{answer, complain, note};
 use crate::cli::{Executor, RunArgs};
+use crate::difference::Difference;
 use crate::drawing;
 use crate::exit::{Exit, usage};
 use crate::machine;
@@ -18,12 +19,16 @@ use crate::processes::{self, Ended, Interrupts, Launch, Setup};
 use crate::render;
 use crate::results::RunFolder;
 use crate::system::System;
+use crate::trial::Trials;
 use crate::virtual_time::{self, Lockstep};
 use crate::words::counted;
 
 /// Runs a plan, or one plan a seed, and judges each run.
 pub fn run(args: &RunArgs) -> Result<Exit> {
     options(&args.judge)?;
+    if args.verify && args.executor == Executor::Processes {
+        return Err(usage("--verify needs virtual time: --executor lockstep or sim".to_owned()));
+    }
     let system = System::find(&args.system, args.bug.as_deref())?;
     let foreign = args.bin.as_deref().map(|program| (program, args.bin_args.as_slice()));
     let launch = system.launch(foreign)?;
@@ -180,6 +185,7 @@ async fn run_one(
         Executor::Sim => virtual_time::carry_out(&setup, system.simulated(&plan.nodes)?),
     };
     folder.tidy();
+    let unlike = if args.verify { second(args, (system, launch), (plan, &folder))? } else { None };
     let ended = ended.with_context(|| format!("the run in {} failed", folder.path().display()))?;
     let kept = keep(&folder, record, &ended);
     ended.notes.iter().for_each(|text| note(&render::wrap(text, 0)));
@@ -187,7 +193,7 @@ async fn run_one(
     let written = folder.write("verdict.json", (serde_json::to_string_pretty(&verdict)? + "\n").as_bytes());
     let cost = Cost::of(&ended, &verdict);
     let mut exit = Exit::from(&verdict);
-    for failure in [ended.failure, kept.err(), written.err()].into_iter().flatten() {
+    for failure in [ended.failure, kept.err(), written.err(), unlike].into_iter().flatten() {
         complain(&failure);
         exit = exit.worst(Exit::Failed);
     }
@@ -195,6 +201,27 @@ async fn run_one(
         exit = exit.worst(Exit::Inconclusive);
     }
     Ok(Run { folder, verdict, exit, cost })
+}
+
+/// Runs the plan a second time, in memory: how the history differs from that in the folder, if it does.
+fn second(
+    args: &RunArgs,
+    (system, launch): (&System, &Launch),
+    (plan, folder): (&Plan, &RunFolder),
+) -> Result<Option<anyhow::Error>> {
+    let scratch = tempfile::tempdir().context("failed to make a folder for the nodes")?;
+    let trial = Trials::new(system, args.executor, (launch, scratch.path()))?.run(plan)?;
+    let path = folder.file("history.jsonl");
+    let first = std::fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let difference = Difference::first(&first, &trial.facts.history);
+    Ok(difference.map(|difference| {
+        anyhow!(
+            "the same plan gave two histories: they part at line {}\n{difference}a node does not keep the contract of a \
+             virtual clock (node/PROTOCOL.md): it reads a clock, draws a number, or depends on an order that its memory or its \
+             threads choose",
+            difference.line
+        )
+    }))
 }
 
 /// What a broadcast cost the network: frames and bytes, retransmissions and acknowledgements included.

@@ -63,6 +63,11 @@ impl Temblor {
         Self { folder, program }
     }
 
+    /// The binary.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// The folder in which it runs.
     pub fn folder(&self) -> &Path {
         self.folder.path()
