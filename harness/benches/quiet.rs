@@ -4,18 +4,20 @@
 //! `--time-limit`, and the time until all nodes were ready.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+mod figures;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use figures::median;
+
 const RUNS: usize = 5;
 const LIMIT_S: f64 = 2.0;
 
 fn main() {
-    println!("machine: {}", temblor::machine::describe());
-    println!("commit:  {}", commit());
-    println!("command: temblor run fifo --nodes 5 --nemesis none --time-limit {LIMIT_S}");
+    figures::heading(&format!("temblor run fifo --nodes 5 --nemesis none --time-limit {LIMIT_S}"));
     let (mut added, mut ready): (Vec<f64>, Vec<f64>) = (0..RUNS).map(run).unzip();
     println!("median:  added {:.3} s, all nodes ready after {:.3} s", median(&mut added), median(&mut ready));
 }
@@ -44,14 +46,4 @@ fn ready_after(history: &Path) -> f64 {
     let first = text.lines().find(|line| line.contains("\"type\":\"invoke\"")).expect("something was asked for");
     let time = first.split("\"time\":").nth(1).and_then(|rest| rest.split(',').next());
     time.and_then(|ns| ns.parse::<f64>().ok()).expect("an op has a time") / 1e9
-}
-
-fn commit() -> String {
-    let output = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
-    output.map_or_else(|_| "unknown".to_owned(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -171,6 +171,10 @@ async fn run_one(
     (system, launch): (&System, &Launch),
     (plan, interrupts): (&Plan, &Interrupts),
 ) -> Result<Run> {
+    if args.executor == Executor::Processes {
+        // Before there is anything that would be left behind.
+        processes::provide_descriptors(plan.nodes.len())?;
+    }
     let folder = RunFolder::create(&args.out, &system.name(), plan.seed)?;
     folder.write("plan.json", plan.to_json().as_bytes())?;
     announce(args, system, plan);

@@ -108,6 +108,18 @@ impl Temblor {
         self.start(words).end()
     }
 
+    /// Runs a command, given as words, below a shell that did something first, such as lowering a limit.
+    pub fn run_below(&self, first: &str, words: &str) -> Ended {
+        let command = self.command(words);
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &format!("{first} && exec \"$0\" \"$@\"")])
+            .arg(command.get_program())
+            .args(command.get_args());
+        shell.current_dir(self.folder()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running::new(shell.spawn().expect("sh can be started")).end()
+    }
+
     /// Runs a command, given as words, with `input` on its stdin.
     pub fn run_on(&self, words: &str, input: Vec<u8>) -> Ended {
         let mut command = self.command(words);
