@@ -29,21 +29,7 @@ impl RunFolder {
     /// Makes a new folder in `results`, named after the time, the system and the seed. No two runs get the same one, however
     /// many start at the same moment.
     pub fn create(results: &Path, system: &str, seed: u64) -> Result<Self> {
-        let made = fs::create_dir_all(results);
-        made.with_context(|| format!("failed to create the results folder {}", results.display()))?;
-        let name = format!("{}-{}-{seed}", stamp(SystemTime::now()), slug(system));
-        for attempt in 1..10_000 {
-            let path = results.join(if attempt == 1 { name.clone() } else { format!("{name}-{attempt}") });
-            match fs::create_dir(&path) {
-                Ok(()) => return Self::furnish(path),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error).with_context(|| format!("failed to create {}", path.display())),
-            }
-        }
-        anyhow::bail!(
-            "failed to create a run folder: {name} and 9,998 more of that name exist in {}",
-            results.display()
-        )
+        Self::furnish(create(results, &named(system, seed))?)
     }
 
     fn furnish(path: PathBuf) -> Result<Self> {
@@ -88,12 +74,42 @@ impl RunFolder {
 
     /// Points `latest` beside this folder at it. The link is replaced in one step, so that a reader always finds one.
     pub fn make_latest(&self) -> Result<()> {
-        let results = self.path.parent().unwrap_or(Path::new("."));
-        let name = self.path.file_name().context("a run folder has a name")?;
-        let fresh = results.join(format!(".latest-{}", name.to_string_lossy()));
-        let linked = symlink(name, &fresh).and_then(|()| fs::rename(&fresh, results.join("latest")));
-        linked.with_context(|| format!("failed to point {} at this run", results.join("latest").display()))
+        point_latest(self.path.parent().unwrap_or(Path::new(".")), &self.path)
     }
+}
+
+/// Makes a new folder in `results` for many runs at once, named like one run of `what`.
+pub fn create_group(results: &Path, what: &str, seed: u64) -> Result<PathBuf> {
+    create(results, &named(what, seed))
+}
+
+/// Points `latest` in `results` at a run folder somewhere below it, in one step.
+pub fn point_latest(results: &Path, run: &Path) -> Result<()> {
+    let below = run.strip_prefix(results).unwrap_or(run);
+    let name = run.file_name().context("a run folder has a name")?;
+    let fresh = results.join(format!(".latest-{}", name.to_string_lossy()));
+    let linked = symlink(below, &fresh).and_then(|()| fs::rename(&fresh, results.join("latest")));
+    linked.with_context(|| format!("failed to point {} at this run", results.join("latest").display()))
+}
+
+/// Makes a folder that nobody else has, with this name or one that begins so.
+fn create(results: &Path, name: &str) -> Result<PathBuf> {
+    let made = fs::create_dir_all(results);
+    made.with_context(|| format!("failed to create the results folder {}", results.display()))?;
+    for attempt in 1..10_000 {
+        let path = results.join(if attempt == 1 { name.to_owned() } else { format!("{name}-{attempt}") });
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error).with_context(|| format!("failed to create {}", path.display())),
+        }
+    }
+    anyhow::bail!("failed to create a run folder: {name} and 9,998 more of that name exist in {}", results.display())
+}
+
+/// The name of what begins now.
+fn named(what: &str, seed: u64) -> String {
+    format!("{}-{}-{seed}", stamp(SystemTime::now()), slug(what))
 }
 
 /// The history that a path means: the path itself, or `history.jsonl` (or `history.jsonl.zst`) in a run folder.

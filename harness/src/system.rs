@@ -49,6 +49,11 @@ impl System {
         self.algorithm.promises.iter().any(|(_, condition)| *condition == "as-statistic")
     }
 
+    /// Whether it promises a property, if need be under a condition.
+    pub fn promises(&self, property: &str) -> bool {
+        self.algorithm.promises.iter().any(|(name, _)| *name == property)
+    }
+
     /// What drawing a plan for `nodes` has to know.
     pub fn setting(&self, nodes: Vec<String>) -> Setting {
         let model = &self.algorithm.model;
@@ -142,6 +147,11 @@ impl System {
     /// The bound of its model, ms.
     pub fn bound_ms(&self) -> u64 {
         self.algorithm.model.bound_ms
+    }
+
+    /// The bug that is planted in it.
+    pub fn bug(&self) -> Option<&str> {
+        self.bug.as_deref()
     }
 
     /// Its name for people: `fifo over best-effort`.

@@ -3,6 +3,7 @@
 //! Everything here is a pure function of its input; nothing is drawn while a run goes on.
 
 pub mod chance;
+pub mod demonstrations;
 pub mod draw;
 pub mod faults;
 pub mod link;

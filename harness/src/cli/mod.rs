@@ -6,8 +6,8 @@ mod verbs;
 use clap::Parser;
 
 pub use verbs::{
-    CheckArgs, Executor, ExplainArgs, Gaps, HuntArgs, JudgeArgs, ListArgs, ListWhat, PlanArgs, ReplayArgs, RunArgs,
-    SchemaArgs, SchemaWhat, ShrinkArgs, SystemArgs, WishArgs,
+    CheckArgs, DemoArgs, Executor, ExplainArgs, Gaps, HuntArgs, JudgeArgs, ListArgs, ListWhat, PlanArgs, ReplayArgs,
+    RunArgs, SchemaArgs, SchemaWhat, ShrinkArgs, SystemArgs, WishArgs,
 };
 
 /// Start real node processes, inject faults, record a history, prove from it what held.
@@ -43,6 +43,9 @@ pub enum Verb {
     /// Find the planted bugs, and say how long that took
     #[command(after_help = HUNT_EXAMPLES)]
     Hunt(HuntArgs),
+    /// Show it all in a minute: each algorithm under each class of faults
+    #[command(after_help = DEMO_EXAMPLES)]
+    Demo(DemoArgs),
     /// List algorithms, bugs, workloads, faults or checkers
     List(ListArgs),
     /// Print the JSON schema of a file format
@@ -111,6 +114,17 @@ RUN/shrunk.json. At the end it is run and explained.
 Examples:
   temblor shrink results/latest
   temblor run fifo --plan results/latest/shrunk.json -x sim";
+
+const DEMO_EXAMPLES: &str = "\
+A cell of the matrix is one run of about a second. A cell where no fault took
+effect, or nothing could have gone wrong, is tried with two more seeds and
+then counts as not exercised, which is exit code 3; so does a planted bug
+that was not found. A broken promise of an unchanged algorithm is 1.
+
+Examples:
+  temblor demo
+  temblor demo --algorithms fifo,causal --executor sim
+  temblor demo --full --seed 7";
 
 const HUNT_EXAMPLES: &str = "\
 Each bug is hunted from each starting seed: plans are drawn, run and judged

@@ -247,6 +247,33 @@ pub struct ShrinkArgs {
     pub out: PathBuf,
 }
 
+/// `temblor demo`
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// Only these algorithms, each over all its layers
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub algorithms: Vec<String>,
+    /// The whole product: every planted bug, every executor, and the properties
+    /// one by one
+    #[arg(long)]
+    pub full: bool,
+    /// What the nodes run on: processes, or with --full all three, if not said
+    #[arg(long, short = 'x', value_name = "NAME", value_enum)]
+    pub executor: Option<Executor>,
+    /// Length of a cell's main phase: 1s, 500ms or bare seconds
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_us)]
+    pub time_limit: u64,
+    /// All plans come from it
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Where the runs and the `latest` link go
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub out: PathBuf,
+    /// Print the matrix as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `temblor list`
 #[derive(Debug, Clone, Args)]
 pub struct ListArgs {

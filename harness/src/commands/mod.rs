@@ -1,6 +1,8 @@
 //! What each subcommand does.
 
 mod check;
+mod demo;
+mod execution;
 mod explain;
 mod hunt;
 mod judging;
@@ -28,6 +30,7 @@ pub fn execute(cli: Cli) -> Exit {
         Verb::Plan(args) => plan::plan(&args),
         Verb::Replay(args) => replay::replay(&args),
         Verb::Shrink(args) => shrink::shrink(&args),
+        Verb::Demo(args) => demo::demo(&args),
         Verb::Hunt(args) => hunt::hunt(&args),
         Verb::List(args) => list::list(&args),
         Verb::Schema(args) => schema::schema(&args),

@@ -3,24 +3,21 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
-use serde_json::{Value, json};
 use temblor_checkers::verdict::Verdict;
 use temblor_workloads::plan::Plan;
-use tokio::task::LocalSet;
 
-use super::judging::{judge_path, options};
+use super::execution::{Execution, Order, block_on, die_of_panics, execute};
+use super::judging::options;
 use super::{answer, complain, note};
 use crate::cli::{Executor, RunArgs};
 use crate::difference::Difference;
 use crate::drawing;
 use crate::exit::{Exit, usage};
-use crate::machine;
-use crate::processes::{self, Ended, Interrupts, Launch, Setup};
+use crate::processes::{Ended, Interrupts, Launch};
 use crate::render;
 use crate::results::RunFolder;
 use crate::system::System;
 use crate::trial::Trials;
-use crate::virtual_time::{self, Lockstep};
 use crate::words::counted;
 
 /// Runs a plan, or one plan a seed, and judges each run.
@@ -34,18 +31,7 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
     let launch = system.launch(foreign)?;
     let plans = Plans::new(args, &system)?;
     die_of_panics();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.context("failed to start the runtime")?;
-    LocalSet::new().block_on(&runtime, run_all(args, (&system, &launch), &plans))
-}
-
-/// A panic in any task ends the controller, which its keeper notices; the runtime alone would only drop the task.
-fn die_of_panics() {
-    let report = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        report(panic);
-        std::process::exit(i32::from(Exit::Failed.code()));
-    }));
+    block_on(run_all(args, (&system, &launch), &plans))
 }
 
 /// Where the plans come from.
@@ -138,9 +124,7 @@ pub fn repeat(args: &RunArgs, times: u64, mut each: impl FnMut(u64, &Run)) -> Re
     let foreign = args.bin.as_deref().map(|program| (program, args.bin_args.as_slice()));
     let (launch, plans) = (system.launch(foreign)?, Plans::new(args, &system)?);
     die_of_panics();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.context("failed to start the runtime")?;
-    LocalSet::new().block_on(&runtime, async {
+    block_on(async {
         let interrupts = Interrupts::listen().context("failed to listen for signals")?;
         let mut exit = Exit::Clean;
         for nth in 1..=times {
@@ -171,38 +155,27 @@ async fn run_one(
     (system, launch): (&System, &Launch),
     (plan, interrupts): (&Plan, &Interrupts),
 ) -> Result<Run> {
-    if args.executor == Executor::Processes {
-        // Before there is anything that would be left behind.
-        processes::provide_descriptors(plan.nodes.len())?;
-    }
-    let folder = RunFolder::create(&args.out, &system.name(), plan.seed)?;
-    folder.write("plan.json", plan.to_json().as_bytes())?;
     announce(args, system, plan);
-    let record = record(args, plan, launch)?;
-    folder.write("run.json", (serde_json::to_string_pretty(&record)? + "\n").as_bytes())?;
-    let header = system.header(plan)?;
-    let (bound_ms, init_timeout_us) = (system.bound_ms(), args.init_timeout);
-    let setup = Setup { plan, header: &header, launch, folder: &folder, bound_ms, init_timeout_us, interrupts };
-    let ended = match args.executor {
-        Executor::Processes => processes::run(&setup).await,
-        Executor::Lockstep => virtual_time::carry_out(&setup, lockstep(&setup)),
-        Executor::Sim => virtual_time::carry_out(&setup, system.simulated(&plan.nodes)?),
+    let order = Order {
+        system,
+        launch,
+        foreign: args.bin.as_deref().map(|program| (program, args.bin_args.as_slice())),
+        plan,
+        executor: args.executor,
+        init_timeout_us: args.init_timeout,
+        results: &args.out,
+        options: &options(&args.judge)?,
     };
-    folder.tidy();
-    let unlike = if args.verify { second(args, (system, launch), (plan, &folder))? } else { None };
-    let ended = ended.with_context(|| format!("the run in {} failed", folder.path().display()))?;
-    let kept = keep(&folder, record, &ended);
+    let execution = execute(&order, interrupts).await?;
+    let (mut exit, cost) = (execution.exit(), Cost::of(&execution.ended, &execution.verdict));
+    let Execution { folder, ended, verdict, failures } = execution;
     ended.notes.iter().for_each(|text| note(&render::wrap(text, 0)));
-    let verdict = judge_path(folder.path(), &args.judge)?;
-    let written = folder.write("verdict.json", (serde_json::to_string_pretty(&verdict)? + "\n").as_bytes());
-    let cost = Cost::of(&ended, &verdict);
-    let mut exit = Exit::from(&verdict);
-    for failure in [ended.failure, kept.err(), written.err(), unlike].into_iter().flatten() {
-        complain(&failure);
+    failures.iter().for_each(complain);
+    if args.verify
+        && let Some(unlike) = second(args, (system, launch), (plan, &folder))?
+    {
+        complain(&unlike);
         exit = exit.worst(Exit::Failed);
-    }
-    if ended.aborted {
-        exit = exit.worst(Exit::Inconclusive);
     }
     Ok(Run { folder, verdict, exit, cost })
 }
@@ -255,11 +228,6 @@ impl std::fmt::Display for Cost {
     }
 }
 
-/// The nodes of a run in lockstep.
-fn lockstep(setup: &Setup<'_>) -> Lockstep {
-    Lockstep::new(setup.launch.clone(), &setup.plan.nodes, setup.folder.file("nodes"))
-}
-
 /// What is about to run, so that a person can do it again.
 fn announce(args: &RunArgs, system: &System, plan: &Plan) {
     let bug = args.bug.as_ref().map_or(String::new(), |bug| format!(", bug {bug}"));
@@ -273,31 +241,6 @@ fn announce(args: &RunArgs, system: &System, plan: &Plan) {
         plan.seed
     );
     note(&render::wrap(&text, 0));
-}
-
-/// What `run.json` says before the run begins: all that a replay needs, should nothing be added to it.
-fn record(args: &RunArgs, plan: &Plan, launch: &Launch) -> Result<Value> {
-    let command: Vec<String> = std::env::args().collect();
-    Ok(json!({
-        "format": 1,
-        "temblor": env!("CARGO_PKG_VERSION"),
-        "command": command,
-        "bug": args.bug,
-        "seed": plan.seed,
-        "executor": args.executor.name(),
-        "bin": args.bin,
-        "bin_args": args.bin_args,
-        "node": machine::program(&launch.program)?,
-        "node_command": launch.to_string(),
-        "machine": machine::describe(),
-    }))
-}
-
-/// `run.json`: all that differs from run to run.
-fn keep(folder: &RunFolder, mut record: Value, ended: &Ended) -> Result<()> {
-    record["run"] = ended.facts.clone();
-    record["notes"] = json!(ended.notes);
-    folder.write("run.json", (serde_json::to_string_pretty(&record)? + "\n").as_bytes())
 }
 
 /// The verdict, and where to read on.

@@ -12,16 +12,17 @@ const PER_NODE: u64 = 4;
 /// Files, signals, the runtime itself.
 const BESIDE: u64 = 64;
 
-/// Makes sure that a run with so many nodes has the descriptors that it needs.
+/// Makes sure that so many runs at once, of so many nodes each, have the descriptors that they need.
 ///
 /// # Errors
 /// How many are needed and how many are allowed, if these are fewer. Nothing has been opened then.
-pub fn provide(nodes: usize) -> Result<()> {
-    let needed = needed(nodes as u64);
+pub fn provide(nodes: usize, runs: usize) -> Result<()> {
+    let needed = needed(nodes as u64) * runs as u64;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("failed to read the limit of open files")?;
     if needed > hard {
+        let at_once = if runs > 1 { format!(" in {runs} runs at once") } else { String::new() };
         bail!(
-            "{nodes} nodes need {needed} open files, and {hard} are allowed here: enough for {}; \
+            "{nodes} nodes{at_once} need {needed} open files, and {hard} are allowed here: enough for {}; \
              the command that raises the limit, for root, is: ulimit -n {needed}",
             counted(affordable(hard), "node", "nodes")
         );
@@ -37,7 +38,8 @@ fn affordable(limit: u64) -> usize {
     (0_u64..).take_while(|nodes| needed(*nodes) <= limit).count().saturating_sub(1)
 }
 
-fn needed(nodes: u64) -> u64 {
+/// How many descriptors a run of so many nodes needs.
+pub fn needed(nodes: u64) -> u64 {
     PER_LINK * nodes * nodes.saturating_sub(1) + PER_NODE * nodes + BESIDE
 }
 

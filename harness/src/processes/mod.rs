@@ -30,7 +30,7 @@ use tokio::sync::mpsc;
 
 pub use child::{Launch, status_text};
 pub use clients::{Clients, Pending};
-pub use descriptors::provide as provide_descriptors;
+pub use descriptors::{needed as needed_descriptors, provide as provide_descriptors};
 pub use disturbances::{describe, told};
 pub use envelope::{Body, CONTROLLER, Envelope, is_definite, read as read_envelope};
 pub use interrupts::Interrupts;
@@ -82,7 +82,7 @@ pub struct Ended {
 
 /// Runs a plan. The history is in the run folder afterwards, whatever happened.
 pub async fn run(setup: &Setup<'_>) -> Result<Ended> {
-    provide_descriptors(setup.plan.nodes.len())?;
+    provide_descriptors(setup.plan.nodes.len(), 1)?;
     let clock = Clock::start();
     let path = setup.folder.file("history.jsonl");
     let recorder = Recorder::create(&path, Time::Real(clock), setup.header);

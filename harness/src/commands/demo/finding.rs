@@ -1,0 +1,179 @@
+//! What one run of the demo came to.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use temblor_checkers::verdict::{Judgement, Outcome, PropertyVerdict, Standing, Verdict};
+
+use super::product::{NO_FAULT, Subject, Task};
+use crate::commands::execution::Execution;
+use crate::hunt::violates;
+use crate::words::counted;
+
+/// One word for a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mark {
+    /// Every promise held, and could have been broken.
+    Held,
+    /// The planted bug was found.
+    Found,
+    /// Nothing happened that could have broken a promise, or no fault took effect.
+    Idle,
+    /// Something promised could not be judged.
+    Undecided,
+    /// The planted bug was not found.
+    Missed,
+    /// The run itself failed.
+    Failed,
+    /// An unchanged algorithm broke a promise.
+    Violation,
+}
+
+/// One run, and what it came to.
+#[derive(Debug)]
+pub struct Finding {
+    /// What was run.
+    pub task: Task,
+    /// Which of the tasks it was, from 0.
+    pub at: usize,
+    /// The seed of its plan.
+    pub seed: u64,
+    /// What it came to.
+    pub mark: Mark,
+    /// Why, in one sentence.
+    pub why: String,
+    /// What it came to for each property that is promised.
+    pub properties: BTreeMap<String, Mark>,
+    /// Where its files are.
+    pub folder: Option<PathBuf>,
+    /// Why it failed, if it did.
+    pub failure: Option<anyhow::Error>,
+}
+
+impl Finding {
+    /// What an execution shows about its subject.
+    pub fn new((task, at, seed): (Task, usize, u64), mut execution: Execution) -> Self {
+        let failure = (!execution.failures.is_empty()).then(|| execution.failures.swap_remove(0));
+        let (mut mark, why) = match task.subject {
+            Subject::Cell { class, .. } => of_cell(class, &execution.verdict),
+            Subject::Bug(entry) if violates(&execution.verdict, entry.property) => {
+                (Mark::Found, entry.property.to_owned())
+            }
+            Subject::Bug(entry) => (Mark::Missed, format!("{} was not violated", entry.property)),
+        };
+        if failure.is_some() && mark != Mark::Violation {
+            mark = Mark::Failed;
+        }
+        let promised = |judged: &PropertyVerdict| Some((judged.property.clone(), of_property(judged)?));
+        let properties = execution.verdict.properties.iter().filter_map(promised).collect();
+        let folder = Some(execution.folder.path().to_owned());
+        Self { task, at, seed, mark, why, properties, folder, failure }
+    }
+
+    /// A run that could not be made.
+    pub fn failed((task, at, seed): (Task, usize, u64), error: anyhow::Error) -> Self {
+        let (why, properties, failure) = ("the run failed".to_owned(), BTreeMap::new(), Some(error));
+        Self { task, at, seed, mark: Mark::Failed, why, properties, folder: None, failure }
+    }
+
+    /// Whether another seed may show more: nothing happened, or some promise was never put to the test.
+    pub fn wants_more(&self, full: bool) -> bool {
+        let faults = matches!(self.task.subject, Subject::Cell { class, .. } if class != NO_FAULT);
+        let untested = || self.properties.values().any(|mark| *mark == Mark::Idle);
+        self.mark == Mark::Idle || (full && faults && self.mark == Mark::Held && untested())
+    }
+
+    /// Adds what an earlier attempt with another seed came to.
+    pub fn absorb(self, earlier: Finding) -> Self {
+        let (mut told, other) =
+            if combine(earlier.mark, self.mark) == earlier.mark { (earlier, self) } else { (self, earlier) };
+        for (property, mark) in other.properties {
+            told.properties.entry(property).and_modify(|known| *known = combine(*known, mark)).or_insert(mark);
+        }
+        told
+    }
+
+    /// As data.
+    pub fn json(&self) -> Value {
+        let (about, name) = match self.task.subject {
+            Subject::Cell { class, .. } => ("class", class),
+            Subject::Bug(entry) => ("bug", entry.name),
+        };
+        let system = self.task.system().map_or_else(|_| String::new(), |system| system.name());
+        json!({ "system": system, about: name, "executor": self.task.executor.name(), "seed": self.seed,
+                "mark": self.mark.name(), "why": self.why, "folder": self.folder })
+    }
+}
+
+impl Mark {
+    /// Its name in `matrix.json` and in progress lines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mark::Held => "held",
+            Mark::Found => "found",
+            Mark::Idle => "not exercised",
+            Mark::Undecided => "undecided",
+            Mark::Missed => "not found",
+            Mark::Failed => "failed",
+            Mark::Violation => "violation",
+        }
+    }
+
+    /// Its sign in the matrix; never told by colour alone.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Mark::Held | Mark::Found => "ok",
+            Mark::Idle => "-",
+            Mark::Undecided => "?",
+            Mark::Missed => "no",
+            Mark::Failed => "err",
+            Mark::Violation => "FAIL",
+        }
+    }
+}
+
+/// What two runs of one thing come to: what was exercised in one of them was exercised; else the worse counts.
+pub fn combine(one: Mark, other: Mark) -> Mark {
+    match (one, other) {
+        (Mark::Idle, Mark::Held) | (Mark::Held, Mark::Idle) => Mark::Held,
+        (one, other) => one.max(other),
+    }
+}
+
+/// What a run came to for one property; `None` if that is not promised.
+fn of_property(judged: &PropertyVerdict) -> Option<Mark> {
+    match (&judged.standing, judged.judgement) {
+        (Standing::NotPromised, _) => None,
+        (Standing::Promised, Judgement::Invalid) => Some(Mark::Violation),
+        (Standing::Promised, Judgement::Unknown) => Some(Mark::Undecided),
+        (Standing::Promised, Judgement::Valid) if judged.exercised > 0 => Some(Mark::Held),
+        // Where the condition of a promise failed, nothing could break it.
+        (Standing::Promised | Standing::NotInForce(_), _) => Some(Mark::Idle),
+    }
+}
+
+/// A cell is green only if its class of faults took effect and a promise could have been broken.
+fn of_cell(class: &str, verdict: &Verdict) -> (Mark, String) {
+    let bites = verdict.counts.bites.get(class).copied().unwrap_or(0);
+    let chances: u64 = verdict.properties.iter().filter(|property| is_promised(property)).map(|p| p.exercised).sum();
+    match &verdict.outcome {
+        Outcome::Violation => (Mark::Violation, format!("violated {}", broken(verdict))),
+        _ if class != NO_FAULT && bites == 0 => (Mark::Idle, format!("{class} took no effect")),
+        Outcome::Nothing(reason) => (Mark::Idle, reason.clone()),
+        Outcome::Inconclusive(reasons) => (Mark::Undecided, reasons.join("; ")),
+        Outcome::Clean if verdict.counts.deliveries == 0 || chances == 0 => {
+            (Mark::Idle, "nothing could have broken a promise".to_owned())
+        }
+        Outcome::Clean => (Mark::Held, counted(chances, "chance to fail", "chances to fail")),
+    }
+}
+
+fn is_promised(property: &PropertyVerdict) -> bool {
+    property.standing == Standing::Promised
+}
+
+fn broken(verdict: &Verdict) -> String {
+    let broken = verdict.properties.iter().filter(|p| is_promised(p) && p.judgement == Judgement::Invalid);
+    broken.map(|p| p.property.as_str()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,67 @@
+//! The demonstrations: for each planted bug a plan of a few steps that shows it, and that passes without it.
+
+/// Takes the plans into the program, so that it shows its bugs wherever it is installed.
+macro_rules! demonstrations {
+    ($($bug:literal),* $(,)?) => {
+        &[$(($bug, include_str!(concat!("../demonstrations/", $bug, ".json")))),*]
+    };
+}
+
+/// Each bug by its name, and the text of its plan; in alphabetical order.
+pub const DEMONSTRATIONS: &[(&str, &str)] = demonstrations![
+    "acknowledged-and-ignored",
+    "clock-not-advanced",
+    "counts-itself-twice",
+    "delivers-every-copy",
+    "delivers-own-at-once",
+    "delivers-without-majority",
+    "delivers-without-waiting",
+    "dies-of-second-ack",
+    "follower-ignores-numbers",
+    "forgets-itself",
+    "forgets-relay",
+    "forgets-the-sender",
+    "frontier-too-late",
+    "ignores-numbers",
+    "leaks-after-gap",
+    "link-forgets-order",
+    "no-deduplication",
+    "off-by-one",
+    "one-number-for-two",
+    "orders-twice",
+    "own-entry-missing",
+    "received-not-delivered",
+    "relays-to-next",
+    "releases-newest-first",
+    "reorders-after-silence",
+    "retry-changes-message",
+    "retry-gives-up",
+    "second-leader",
+    "skips-gap",
+    "spreads-to-fewer",
+    "stamps-to-sender-only",
+    "ties-by-arrival",
+    "waits-for-all-but-one",
+    "wrong-at-third-silence",
+    "wrong-number",
+];
+
+/// The text of the plan that shows this bug.
+pub fn find(bug: &str) -> Option<&'static str> {
+    DEMONSTRATIONS.iter().find(|(name, _)| *name == bug).map(|(_, text)| *text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DEMONSTRATIONS, find};
+    use crate::plan::Plan;
+
+    #[test]
+    fn every_demonstration_is_a_plan() {
+        for (bug, text) in DEMONSTRATIONS {
+            assert!(Plan::parse(text).is_ok(), "{bug}");
+            assert_eq!(find(bug), Some(*text));
+        }
+        assert_eq!(find("no-such-bug"), None);
+    }
+}
