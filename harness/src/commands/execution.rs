@@ -71,18 +71,26 @@ pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     LocalSet::new().block_on(&runtime.context("failed to start the runtime")?, work)
 }
 
+/// Makes the run folder of an order, with the plan in it.
+///
+/// # Errors
+/// It cannot be written, or the run would need more descriptors than are allowed.
+pub fn open(order: &Order<'_>) -> Result<RunFolder> {
+    if order.executor == Executor::Processes {
+        // Before there is anything that would be left behind.
+        processes::provide_descriptors(order.plan.nodes.len(), 1)?;
+    }
+    let folder = RunFolder::create(order.results, &order.system.name(), order.plan.seed)?;
+    folder.write("plan.json", order.plan.to_json().as_bytes())?;
+    Ok(folder)
+}
+
 /// Executes an order. What is said of it is the caller's business.
 ///
 /// # Errors
 /// It could not be begun, or left no history that can be judged.
-pub async fn execute(order: &Order<'_>, interrupts: &Interrupts) -> Result<Execution> {
-    let Order { system, launch, plan, executor, init_timeout_us, results, options, .. } = *order;
-    if executor == Executor::Processes {
-        // Before there is anything that would be left behind.
-        processes::provide_descriptors(plan.nodes.len(), 1)?;
-    }
-    let folder = RunFolder::create(results, &system.name(), plan.seed)?;
-    folder.write("plan.json", plan.to_json().as_bytes())?;
+pub async fn execute(order: &Order<'_>, folder: RunFolder, interrupts: &Interrupts) -> Result<Execution> {
+    let Order { system, launch, plan, executor, init_timeout_us, options, .. } = *order;
     let record = record(order)?;
     folder.write("run.json", (serde_json::to_string_pretty(&record)? + "\n").as_bytes())?;
     let (header, bound_ms) = (system.header(plan)?, system.bound_ms());

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use temblor_checkers::verdict::Verdict;
 use temblor_workloads::plan::Plan;
 
-use super::execution::{Execution, Order, block_on, die_of_panics, execute};
+use super::execution::{Execution, Order, block_on, die_of_panics, execute, open};
 use super::judging::options;
 use super::{answer, complain, note};
 use crate::cli::{Executor, RunArgs};
@@ -155,7 +155,6 @@ async fn run_one(
     (system, launch): (&System, &Launch),
     (plan, interrupts): (&Plan, &Interrupts),
 ) -> Result<Run> {
-    announce(args, system, plan);
     let order = Order {
         system,
         launch,
@@ -166,7 +165,9 @@ async fn run_one(
         results: &args.out,
         options: &options(&args.judge)?,
     };
-    let execution = execute(&order, interrupts).await?;
+    let folder = open(&order)?;
+    announce(args, system, plan);
+    let execution = execute(&order, folder, interrupts).await?;
     let (mut exit, cost) = (execution.exit(), Cost::of(&execution.ended, &execution.verdict));
     let Execution { folder, ended, verdict, failures } = execution;
     ended.notes.iter().for_each(|text| note(&render::wrap(text, 0)));

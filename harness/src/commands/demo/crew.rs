@@ -13,7 +13,7 @@ use temblor_checkers::judge::{FifoGaps, Options};
 
 use super::finding::{Finding, Mark};
 use super::product::Task;
-use crate::commands::execution::{Execution, INIT_TIMEOUT_US, Order, block_on, execute};
+use crate::commands::execution::{Execution, INIT_TIMEOUT_US, Order, block_on, execute, open};
 use crate::commands::note;
 use crate::processes::Interrupts;
 use crate::render::wrap;
@@ -91,8 +91,8 @@ impl<'a> Crew<'a> {
     async fn perform(&self, (task, at): (Task, usize), interrupts: &Interrupts) -> Finding {
         let attempts = if self.settings.full { ATTEMPTS_IN_FULL } else { ATTEMPTS };
         let mut sum: Option<Finding> = None;
-        for seed in (self.settings.seed..).take(attempts) {
-            let finding = match self.attempt(task, seed, interrupts).await {
+        for (attempt, seed) in (self.settings.seed..).take(attempts).enumerate() {
+            let finding = match self.attempt(task, (seed, attempt), interrupts).await {
                 Ok((seed, execution)) => Finding::new((task, at, seed), execution),
                 Err(error) => Finding::failed((task, at, seed), error),
             };
@@ -109,9 +109,15 @@ impl<'a> Crew<'a> {
     }
 
     /// One run, and the seed of its plan.
-    async fn attempt(&self, task: Task, seed: u64, interrupts: &Interrupts) -> Result<(u64, Execution)> {
+    async fn attempt(
+        &self,
+        task: Task,
+        (seed, attempt): (u64, usize),
+        interrupts: &Interrupts,
+    ) -> Result<(u64, Execution)> {
         let system = task.system()?;
-        let (launch, plan) = (system.launch(None)?, task.plan(&system, (seed, self.settings.length_us))?);
+        let (launch, drawn) = (system.launch(None)?, (seed, attempt, self.settings.length_us));
+        let plan = task.plan(&system, drawn)?;
         let order = Order {
             system: &system,
             launch: &launch,
@@ -122,7 +128,7 @@ impl<'a> Crew<'a> {
             results: &self.settings.folder,
             options: &Options { require: None, fifo_gaps: FifoGaps::Forbidden },
         };
-        Ok((plan.seed, execute(&order, interrupts).await?))
+        Ok((plan.seed, execute(&order, open(&order)?, interrupts).await?))
     }
 
     /// Writes down what a run came to, and says it to whoever watches.

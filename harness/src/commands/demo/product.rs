@@ -7,6 +7,7 @@ use temblor_workloads::demonstrations;
 use temblor_workloads::draw::{Wishes, draw};
 use temblor_workloads::faults::FAULTS;
 use temblor_workloads::plan::Plan;
+use temblor_workloads::workloads::WORKLOADS;
 
 use super::NODES;
 use crate::cli::{DemoArgs, Executor, SystemArgs};
@@ -69,10 +70,19 @@ impl Task {
         }
     }
 
-    /// Its plan: a cell's is drawn from the seed, a bug's is its demonstration.
-    pub fn plan(&self, system: &System, (seed, length_us): (u64, u64)) -> Result<Plan> {
+    /// Its plan: a cell's is drawn from the seed, for the `attempt`th time (from 0); a bug's is its demonstration.
+    pub fn plan(&self, system: &System, (seed, attempt, length_us): (u64, usize, u64)) -> Result<Plan> {
         match self.subject {
-            Subject::Cell { class, .. } => drawn(system, class, (seed, length_us)),
+            Subject::Cell { class, .. } => {
+                let wishes = Wishes {
+                    workload: workload(system, attempt).to_owned(),
+                    nemesis: vec![class.to_owned()],
+                    length_us,
+                    rate: if system.is_judged_as_statistic() { RATE_STATISTIC } else { RATE },
+                    ..Wishes::default()
+                };
+                draw(&system.setting(nodes()), &wishes, seed).map_err(|error| usage(error.to_string()))
+            }
             Subject::Bug(entry) => {
                 let text = demonstrations::find(entry.name).expect("every bug has a demonstration");
                 Plan::parse(text).map_err(|error| anyhow::anyhow!("the demonstration of {}: {error}", entry.name))
@@ -152,16 +162,11 @@ fn is_within(algorithm: &'static Algorithm, class: &str) -> bool {
     class == NO_FAULT || FAULTS.iter().any(|fault| fault.class == class && (fault.within)(&setting))
 }
 
-fn drawn(system: &System, class: &str, (seed, length_us): (u64, u64)) -> Result<Plan> {
-    let wishes = Wishes {
-        // Only a chat shows whether causes come first.
-        workload: if system.promises("causal-order") { "chat" } else { "broadcast" }.to_owned(),
-        nemesis: vec![class.to_owned()],
-        length_us,
-        rate: if system.is_judged_as_statistic() { RATE_STATISTIC } else { RATE },
-        ..Wishes::default()
-    };
-    draw(&system.setting(nodes()), &wishes, seed).map_err(|error| usage(error.to_string()))
+/// Only a chat shows whether causes come first. Who tries again tries another workload.
+fn workload(system: &System, attempt: usize) -> &'static str {
+    let first = if system.promises("causal-order") { "chat" } else { "broadcast" };
+    let at = WORKLOADS.iter().position(|workload| workload.name == first).expect("the workload stands in the table");
+    WORKLOADS[(at + attempt) % WORKLOADS.len()].name
 }
 
 fn nodes() -> Vec<String> {
