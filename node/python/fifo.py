@@ -1,9 +1,7 @@
 #!/usr/bin/env python3
 """A node for temblor in Python's standard library: FIFO broadcast over eager reliable broadcast over reliable links.
 
-    temblor run fifo --bin node/python/fifo.py
-    temblor run fifo --bin node/python/fifo.py --executor lockstep
-    temblor run fifo --bin node/python/fifo.py -- --bug
+    temblor run fifo --bin node/python/fifo.py --executor lockstep -- --bug
 
 `Node` is the algorithm and knows neither sockets nor clocks: an envelope goes in with its time, and lines come out. Around
 it is either the virtual clock of lockstep, or real time with peers over TCP. node/WRITE-YOUR-OWN.md walks through it.
@@ -124,8 +122,7 @@ def live_in_virtual_time(node, envelope):
     while True:
         node.write("observer", body={"type": "idle", "input": envelope["input"], "wake": node.wake})
         flush(node, {})
-        line = sys.stdin.buffer.readline()
-        if not line:
+        if not (line := sys.stdin.buffer.readline()):
             return
         envelope = json.loads(line)
         node.take(envelope, envelope["now"])
@@ -147,20 +144,17 @@ def live_in_real_time(node, inputs, mailboxes):
             print(f"left out a line ({error!r}): {line[:200]!r}", file=sys.stderr)
 
 
-def read(stream, inputs, last):
-    """Hands on a stream line by line; `last` comes behind the end of stdin, which is the end of the node."""
+def read(stream, inputs):
     try:
         for line in stream:
             inputs.put(line)
     except OSError:
         pass  # The connection broke; the peer will dial again.
-    for end in last:
-        inputs.put(end)
 
 
 def accept(listener, inputs):
     while True:
-        begin(read, listener.accept()[0].makefile("rb"), inputs, [])
+        begin(read, listener.accept()[0].makefile("rb"), inputs)
 
 
 def dial(address, mailbox):
@@ -197,7 +191,7 @@ def main():
             mailboxes[peer] = queue.Queue(MAILBOX)
             begin(dial, address, mailboxes[peer])
     node.reply(envelope, taken)
-    begin(read, sys.stdin.buffer, inputs, [None])
+    begin(lambda: [read(sys.stdin.buffer, inputs), inputs.put(None)])  # The end of stdin is the end of the node.
     live_in_real_time(node, inputs, mailboxes)
 
 
