@@ -19,6 +19,7 @@ use serde_json::json;
 
 use super::answer::{self, Line};
 use super::cluster::{Answer, Cluster, End, Frame, Input, Life, Said};
+use super::ground::{self, OneCore};
 use crate::containment::end_with_parent;
 use crate::processes::{Launch, OBSERVE, status_text};
 
@@ -40,6 +41,7 @@ pub struct Lockstep {
     lives: Vec<Option<Process>>,
     /// Where every byte that nodes answer goes, to compare two runs by; `None` if nobody will.
     answers: Option<File>,
+    _core: OneCore,
 }
 
 #[derive(Debug)]
@@ -58,7 +60,8 @@ pub type Body = Rc<[u8]>;
 impl Lockstep {
     /// Nodes of these names, whose logs and data go to `folder`; none is started yet.
     pub fn new(launch: Launch, names: &[String], folder: PathBuf) -> Self {
-        Self { launch, names: names.to_vec(), folder, lives: names.iter().map(|_| None).collect(), answers: None }
+        let lives = names.iter().map(|_| None).collect();
+        Self { launch, names: names.to_vec(), folder, lives, answers: None, _core: OneCore::take() }
     }
 
     /// Writes down every byte that nodes answer.
@@ -79,7 +82,7 @@ impl Lockstep {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         command.stderr(File::options().append(true).create(true).open(log)?);
         end_with_parent(&mut command);
-        let mut child = command.spawn()?;
+        let mut child = ground::spawn(&mut command)?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let (stdin, stdout) = (stdin.expect("stdin is a pipe"), stdout.expect("stdout is a pipe"));
         Ok(Process { child, stdin, stdout, inputs: 0, buffer: Vec::with_capacity(64 << 10) })

@@ -6,6 +6,7 @@
 mod agenda;
 mod answer;
 mod cluster;
+mod ground;
 mod lockstep;
 mod nemesis;
 mod network;
