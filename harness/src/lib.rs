@@ -11,6 +11,7 @@ pub mod concrete;
 pub mod containment;
 pub mod diagram;
 pub mod difference;
+pub mod doctor;
 pub mod drawing;
 pub mod exit;
 pub mod explanation;

@@ -6,8 +6,8 @@ mod verbs;
 use clap::Parser;
 
 pub use verbs::{
-    CheckArgs, DemoArgs, Executor, ExplainArgs, Gaps, HuntArgs, JudgeArgs, ListArgs, ListWhat, PlanArgs, ReplayArgs,
-    RunArgs, SchemaArgs, SchemaWhat, ShrinkArgs, SystemArgs, WishArgs,
+    CheckArgs, DemoArgs, DoctorArgs, Executor, ExplainArgs, Gaps, HuntArgs, JudgeArgs, ListArgs, ListWhat, PlanArgs,
+    ReplayArgs, RunArgs, SchemaArgs, SchemaWhat, ShrinkArgs, SystemArgs, WishArgs,
 };
 
 /// Start real node processes, inject faults, record a history, prove from it what held.
@@ -43,6 +43,9 @@ pub enum Verb {
     /// Find the planted bugs, and say how long that took
     #[command(after_help = HUNT_EXAMPLES)]
     Hunt(HuntArgs),
+    /// Say what works on this machine, and what would enable the rest
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
     /// Show it all in a minute: each algorithm under each class of faults
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(DemoArgs),
@@ -114,6 +117,14 @@ RUN/shrunk.json. At the end it is run and explained.
 Examples:
   temblor shrink results/latest
   temblor run fifo --plan results/latest/shrunk.json -x sim";
+
+const DOCTOR_EXAMPLES: &str = "\
+Everything is found out by trying. Exit code 0 if runs on real processes are
+possible, 5 if not; what is limited keeps no run from working.
+
+Examples:
+  temblor doctor
+  temblor doctor --out /data/results --json";
 
 const DEMO_EXAMPLES: &str = "\
 A cell of the matrix is one run of about a second. A cell where no fault took

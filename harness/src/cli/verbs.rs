@@ -247,6 +247,17 @@ pub struct ShrinkArgs {
     pub out: PathBuf,
 }
 
+/// `temblor doctor`
+#[derive(Debug, Clone, Args)]
+pub struct DoctorArgs {
+    /// Where runs and the `latest` link would go
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub out: PathBuf,
+    /// Print what was found as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `temblor demo`
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {

@@ -154,8 +154,7 @@ fn log(run: &Path, witness: &Witness, style: Style) -> String {
 fn style(args: &ExplainArgs) -> Style {
     let variable = |name: &str| std::env::var(name).ok();
     let charset = if args.ascii { Charset::Ascii } else { Charset::of_locale(variable) };
-    let unwanted =
-        variable("NO_COLOR").is_some_and(|value| !value.is_empty()) || variable("TERM").as_deref() == Some("dumb");
-    let colours = if std::io::stdout().is_terminal() && !unwanted { Colours::Ansi } else { Colours::Without };
+    let coloured = std::io::stdout().is_terminal() && Colours::are_welcome(variable);
+    let colours = if coloured { Colours::Ansi } else { Colours::Without };
     Style { charset, colours }
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod doctor;
 mod execution;
 mod explain;
 mod hunt;
@@ -30,6 +31,7 @@ pub fn execute(cli: Cli) -> Exit {
         Verb::Plan(args) => plan::plan(&args),
         Verb::Replay(args) => replay::replay(&args),
         Verb::Shrink(args) => shrink::shrink(&args),
+        Verb::Doctor(args) => doctor::doctor(&args),
         Verb::Demo(args) => demo::demo(&args),
         Verb::Hunt(args) => hunt::hunt(&args),
         Verb::List(args) => list::list(&args),

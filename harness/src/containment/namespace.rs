@@ -6,6 +6,7 @@
 //! The namespace gets a /proc of its own where that is allowed, so that pids in it are those that the controller knows.
 
 use std::fs;
+use std::process::exit;
 
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
@@ -15,6 +16,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Pid, Uid, getegid, geteuid, setsid};
 
 use super::error::Unavailable;
+use super::process::Wait;
 use super::{pids, process};
 
 /// Whose namespace it is. Inside, before the maps are written, the kernel would not tell.
@@ -54,6 +56,22 @@ pub fn settle(owner: Owner) -> Result<(), Unavailable> {
     // Containment does not depend on it, and where /proc is masked, as in most containers, it is refused.
     let _ = mount_proc();
     Ok(())
+}
+
+/// Tries whether an ordinary user can have a network namespace: a process that begins in one ends at once.
+///
+/// # Errors
+/// Why not.
+pub fn try_network(owner: Owner) -> Result<(), Unavailable> {
+    let failed = |error: Errno| Unavailable::because("failed to create a user and a network namespace", error);
+    let Some(pid) = process::fork_into(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET).map_err(failed)? else {
+        // Some systems let everybody have one in which nothing is allowed; then the maps cannot be written.
+        exit(i32::from(map_ids(owner).is_err()));
+    };
+    match process::reap(pid, Wait::Block) {
+        Some((_, status)) if status.success() => Ok(()),
+        _ => Err(Unavailable("user namespaces are restricted, as by AppArmor on Ubuntu".to_owned())),
+    }
 }
 
 /// Why the kernel may have refused, as far as the error tells.

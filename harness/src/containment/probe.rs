@@ -1,7 +1,12 @@
 //! Which containment works here: found out by trying, since no list of kernel settings is complete.
 
+use nix::unistd::getpid;
+
+use super::error::Unavailable;
 use super::mode::Mode;
+use super::namespace::{self, Owner};
 use super::outer::{self, Shelter};
+use super::process;
 
 /// What was found; each `Err` says why not, as a fragment that fits "no namespace: ...".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +15,10 @@ pub struct Probe {
     pub namespace: Result<(), String>,
     /// Whether a guardian can be had.
     pub guardian: Result<(), String>,
+    /// Whether an ordinary user can have a network namespace, in a user namespace of its own.
+    pub network: Result<(), String>,
+    /// Whether a descriptor can stand for a process.
+    pub pidfd: Result<(), String>,
 }
 
 impl Probe {
@@ -29,7 +38,13 @@ impl Probe {
 /// If other threads exist, as [`contain`](super::contain) does.
 pub fn probe() -> Probe {
     super::assert_single_threaded();
-    Probe { namespace: attempt(Shelter::namespace()), guardian: attempt(Shelter::Guardian) }
+    let pidfd = process::open_pid(getpid()).map(drop);
+    Probe {
+        namespace: attempt(Shelter::namespace()),
+        guardian: attempt(Shelter::Guardian),
+        network: namespace::try_network(Owner::current()).map_err(|reason| reason.0),
+        pidfd: pidfd.map_err(|error| Unavailable::because("failed to open a descriptor of a process", error).0),
+    }
 }
 
 fn attempt(shelter: Shelter) -> Result<(), String> {

@@ -19,6 +19,7 @@ mod obligations;
 mod pauses;
 mod phases;
 mod pulse;
+mod rehearsal;
 mod schedule;
 mod signals;
 
@@ -37,6 +38,7 @@ pub use interrupts::Interrupts;
 pub use logs::last_lines;
 pub use obligations::Obligations;
 pub use phases::OBSERVE;
+pub use rehearsal::{Rehearsal, rehearse};
 pub use schedule::{Due, FrameAnchor, Schedule, position};
 
 use crate::clock::{Clock, Time};

@@ -41,6 +41,14 @@ pub enum Colours {
     Ansi,
 }
 
+impl Colours {
+    /// Whether the environment has nothing against them (`NO_COLOR`, no-color.org; `TERM=dumb`).
+    pub fn are_welcome(variable: impl Fn(&str) -> Option<String>) -> bool {
+        let unwanted = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+        !unwanted && variable("TERM").as_deref() != Some("dumb")
+    }
+}
+
 /// What a piece of text is, as a colour tells it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Paint {
