@@ -105,6 +105,8 @@ pub enum Misdeed {
     Silent,
     /// It wrote more than the harness accepts.
     Flood,
+    /// It did not keep the contract of a virtual clock.
+    Breach,
 }
 
 /// What a checker may look at when the judgement ends.

@@ -114,9 +114,7 @@ impl System {
     /// How to start one of its nodes: this program as `temblor node`, or somebody else's.
     pub fn launch(&self, foreign: Option<(&Path, &[String])>) -> Result<Launch> {
         if let Some((program, arguments)) = foreign {
-            let absent =
-                |error| usage(format!("there is no program {} to start as a node: {error}", program.display()));
-            let program = program.canonicalize().map_err(absent)?;
+            let program = located(program)?;
             return Ok(Launch { program, arguments: arguments.to_vec() });
         }
         let program: PathBuf = std::env::current_exe().context("failed to find this program's own file")?;
@@ -161,6 +159,17 @@ impl System {
             None => self.algorithm.name.to_owned(),
         }
     }
+}
+
+/// Where a program is: a path, or a name that a shell would find.
+fn located(program: &Path) -> Result<PathBuf> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let is_name = program.components().count() == 1 && !program.exists();
+    let found =
+        is_name.then(|| std::env::split_paths(&folders).map(|folder| folder.join(program))).into_iter().flatten();
+    let path = found.into_iter().find(|path| path.is_file()).unwrap_or_else(|| program.to_owned());
+    let absent = |error| usage(format!("there is no program {} to start as a node: {error}", program.display()));
+    path.canonicalize().map_err(absent)
 }
 
 fn check_bug(algorithm: &Algorithm, bug: &str) -> Result<()> {

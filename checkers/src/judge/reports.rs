@@ -24,6 +24,10 @@ impl Judge {
                 let reason = text("reason").unwrap_or("no reason is known");
                 misbehaved(Misdeed::Silent, format!("did not answer: {reason}"))
             }
+            "breach" => misbehaved(
+                Misdeed::Breach,
+                text("reason").unwrap_or("broke the contract of a virtual clock").to_owned(),
+            ),
             "flood" => misbehaved(Misdeed::Flood, "wrote more than the harness accepts".to_owned()),
             _ => None,
         };

@@ -74,5 +74,6 @@ fn shape_of(misdeed: Misdeed) -> &'static str {
         Misdeed::Nonsense => "nonsense",
         Misdeed::Silent => "silent",
         Misdeed::Flood => "flood",
+        Misdeed::Breach => "breach",
     }
 }

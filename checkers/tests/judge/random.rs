@@ -29,7 +29,7 @@ fn line() -> impl Strategy<Value = String> {
         37 => format!("nemesis ok partition {{\"id\":{m}}}"),
         38 => format!("n{n} leads {}", m / 3),
         39 => format!("n{n} follows n{} in {}", m % 4 + 1, m / 3),
-        _ => format!("n{n} {}", ["silent", "nonsense", "flood"][usize::from(m % 3)]),
+        _ => format!("n{n} {}", ["silent", "nonsense", "flood", "breach"][usize::from(m % 4)]),
     })
 }
 
@@ -362,7 +362,7 @@ proptest! {
 
     #[test]
     fn no_op_makes_the_judge_panic(
-        picks in prop::collection::vec((0..4u8, 0..5u8, any::<u16>(), any::<u64>(), 0..12usize), 0..30),
+        picks in prop::collection::vec((0..4u8, 0..5u8, any::<u16>(), any::<u64>(), 0..13usize), 0..30),
     ) {
         let op = |(at, (kind, process, node, number, f)): (usize, (u8, u8, u16, u64, usize))| wild(at, (kind, process), (node, number, f));
         let ops: Vec<Op> = picks.into_iter().enumerate().map(op).collect();
@@ -372,8 +372,9 @@ proptest! {
 
 /// An op in which everything is possible, whatever the format says.
 fn wild(at: usize, (kind, process): (u8, u8), (node, number, f): (u16, u64, usize)) -> Op {
-    const FS: [&str; 12] = [
+    const FS: [&str; 13] = [
         "exit",
+        "breach",
         "silent",
         "nonsense",
         "flood",

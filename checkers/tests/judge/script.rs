@@ -88,6 +88,7 @@ fn op(line: &str) -> Option<(Process, Kind, Event)> {
         "silent" => other("silent", serde_json::json!({ "reason": "3 requests in a row", "requests": 3 })),
         "nonsense" => other("nonsense", serde_json::json!({ "line": "hello", "count": 1 })),
         "flood" => other("flood", serde_json::json!({ "bytes": 1 << 30 })),
+        "breach" => other("breach", serde_json::json!({ "reason": "spoke outside of an input" })),
         _ => return None,
     };
     Some((Process::Node(node(words[0])?), Kind::Info, event))

@@ -33,6 +33,9 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit> {
     let system = past.system()?;
     let launch = past.launch(&system)?;
     let executor = args.executor.unwrap_or(past.executor);
+    if past.foreign.is_some() && executor == Executor::Sim {
+        return Err(usage("sim runs temblor's own nodes only; use --executor lockstep".to_owned()));
+    }
     if !past.is_same_program(&launch)? {
         note(&render::wrap(
             &format!("{} is not the program that ran then: its bytes differ", launch.program.display()),

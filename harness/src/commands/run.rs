@@ -26,6 +26,9 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
     if args.verify && args.executor == Executor::Processes {
         return Err(usage("--verify needs virtual time: --executor lockstep or sim".to_owned()));
     }
+    if args.bin.is_some() && args.executor == Executor::Sim {
+        return Err(usage("sim runs temblor's own nodes only; use --executor lockstep".to_owned()));
+    }
     let system = System::find(&args.system, args.bug.as_deref())?;
     let foreign = args.bin.as_deref().map(|program| (program, args.bin_args.as_slice()));
     let launch = system.launch(foreign)?;

@@ -9,6 +9,9 @@ use serde_json::value::RawValue;
 /// The controller's own name on the wire; clients are `c1`, `c2`, ...
 pub const CONTROLLER: &str = "c0";
 
+/// An indication longer than this is not recorded: a line of a history has an end, bytes.
+pub const INDICATION_MAX: usize = 64 << 10;
+
 /// A line from a node.
 #[derive(Debug, Deserialize)]
 pub struct Envelope<'a> {

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::clients::Pending;
 use super::conductor::Conductor;
-use super::envelope::{self, Body, CONTROLLER, Envelope};
+use super::envelope::{self, Body, CONTROLLER, Envelope, INDICATION_MAX};
 use crate::recorder::Type;
 
 /// So many lines of nonsense are shown for each life; all are counted.
@@ -47,6 +47,9 @@ impl Conductor<'_> {
 
     /// The node reports what it did.
     fn indication(&mut self, node: usize, raw: &RawValue, body: &Body<'_>) {
+        if raw.get().len() > INDICATION_MAX {
+            return self.nonsense(node, raw.get().as_bytes(), "an indication that is too long");
+        }
         let name = &self.nodes[node].name;
         match (body.kind.as_ref(), body.message, body.term) {
             ("broadcast", Some(message), _) => self.recorder.indication(name, "broadcast", message),

@@ -33,7 +33,7 @@ pub use child::{Launch, status_text};
 pub use clients::{Clients, Pending};
 pub use descriptors::{needed as needed_descriptors, provide as provide_descriptors};
 pub use disturbances::{describe, told};
-pub use envelope::{Body, CONTROLLER, Envelope, is_definite, read as read_envelope};
+pub use envelope::{Body, CONTROLLER, Envelope, INDICATION_MAX, is_definite, read as read_envelope};
 pub use interrupts::Interrupts;
 pub use logs::last_lines;
 pub use obligations::Obligations;

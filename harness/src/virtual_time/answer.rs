@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::cluster::Said;
-use crate::processes::{Body, CONTROLLER, Envelope, read_envelope};
+use crate::processes::{Body, CONTROLLER, Envelope, INDICATION_MAX, read_envelope};
 
 /// What a line says.
 pub enum Line<'a, B> {
@@ -26,30 +26,37 @@ pub enum Line<'a, B> {
     },
     /// Something for a client or an observer, or nonsense.
     Said(Said<B>),
-    /// The answer to `init`.
-    Init,
+    /// An answer for the controller.
+    Init(Introduction),
+    /// What would be `idle` but for this.
+    NoIdle(&'static str),
+}
+
+/// What a node made of `init`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Introduction {
+    /// It lives by the virtual clock.
+    Virtual,
+    /// It took `init`, and lives by its machine's clock.
+    Real,
+    /// It did not take it: why.
+    Refused(String),
+    /// It answered something else.
+    Other,
 }
 
 /// So much of a line of nonsense is shown, bytes.
 const SHOWN: usize = 200;
 
-/// Whether the last line says that this input has been answered.
-pub fn ends_with_idle(bytes: &[u8], input: u64) -> bool {
-    let body = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    let begin = memchr::memrchr(b'\n', body).map_or(0, |at| at + 1);
-    // Cheap first: most last lines of a read are idle, and most others hold no such word.
-    let line = &body[begin..];
-    memchr::memmem::find(line, b"\"idle\"").is_some()
-        && matches!(read::<()>(line, &[]), Line::Idle { input: answered, .. } if answered == input)
+/// As much of a line as is shown where it does not belong.
+pub fn shown(line: &[u8]) -> String {
+    String::from_utf8_lossy(&line[..line.len().min(SHOWN)]).into_owned()
 }
 
 /// Reads one line of a node; `names` are all nodes'.
 pub fn read<'a, B>(line: &'a [u8], names: &[String]) -> Line<'a, B> {
     let line = line.trim_ascii();
-    let nonsense = |why: String| {
-        let shown = String::from_utf8_lossy(&line[..line.len().min(SHOWN)]).into_owned();
-        Line::Said(Said::Nonsense(shown, why))
-    };
+    let nonsense = |why: String| Line::Said(Said::Nonsense(shown(line), why));
     if let Some((dest, key, body)) = canonical(line)
         && let Some(to) = names.iter().position(|name| name.as_bytes() == dest)
     {
@@ -71,7 +78,7 @@ fn told<'a, B>(
 ) -> Result<Line<'a, B>, String> {
     match envelope.dest.as_ref() {
         "observer" => indication(envelope, body),
-        CONTROLLER => Ok(Line::Init),
+        CONTROLLER => Ok(Line::Init(introduction(envelope, body))),
         dest => {
             if let Some(to) = names.iter().position(|name| name == dest) {
                 let raw = envelope.body.get().as_bytes();
@@ -82,6 +89,26 @@ fn told<'a, B>(
             let client = client.ok_or_else(|| format!("an envelope for {dest}, which is nobody here"))?;
             Ok(Line::Said(reply(client, body)))
         }
+    }
+}
+
+fn introduction(envelope: &Envelope<'_>, body: &Body<'_>) -> Introduction {
+    #[derive(serde::Deserialize)]
+    struct Clocked {
+        #[serde(default)]
+        clock: Option<String>,
+    }
+    match body.kind.as_ref() {
+        "init_ok" => {
+            let clocked: Option<Clocked> = serde_json::from_str(envelope.body.get()).ok();
+            let clock = clocked.and_then(|body| body.clock);
+            if clock.as_deref() == Some("virtual") { Introduction::Virtual } else { Introduction::Real }
+        }
+        "error" => {
+            let (code, text) = (body.code.unwrap_or(0), body.text.as_deref().unwrap_or("no text"));
+            Introduction::Refused(format!("refused init (code {code}: {text})"))
+        }
+        _ => Introduction::Other,
     }
 }
 
@@ -98,6 +125,9 @@ fn reply<B>(client: u32, body: &Body<'_>) -> Said<B> {
 }
 
 fn indication<'a, B>(envelope: &Envelope<'_>, body: &Body<'_>) -> Result<Line<'a, B>, String> {
+    if envelope.body.get().len() > INDICATION_MAX {
+        return Err("an indication that is too long".to_owned());
+    }
     let value = || -> Value {
         let mut value: Value = serde_json::from_str(envelope.body.get()).unwrap_or_default();
         value.as_object_mut().map(|body| body.remove("type"));
@@ -105,9 +135,7 @@ fn indication<'a, B>(envelope: &Envelope<'_>, body: &Body<'_>) -> Result<Line<'a
     };
     let said = match (body.kind.as_ref(), body.message, body.term) {
         ("idle", ..) => {
-            let value = value();
-            let input = value.get("input").and_then(Value::as_u64).ok_or("idle without its input")?;
-            return Ok(Line::Idle { input, wake: value.get("wake").and_then(Value::as_u64) });
+            return Ok(idle(&value()));
         }
         ("broadcast", Some(message), _) => Said::Broadcast(message),
         ("deliver", Some(message), _) => Said::Deliver(message),
@@ -116,6 +144,20 @@ fn indication<'a, B>(envelope: &Envelope<'_>, body: &Body<'_>) -> Result<Line<'a
         (kind, ..) => Said::Indication(kind.to_owned(), value()),
     };
     Ok(Line::Said(said))
+}
+
+/// `wake` may be left out, as `null`; what is there and no time is a wish that would never be granted.
+fn idle<'a, B>(body: &Value) -> Line<'a, B> {
+    let Some(input) = body.get("input").and_then(Value::as_u64) else {
+        return Line::NoIdle("idle without the number of its input");
+    };
+    match body.get("wake") {
+        None | Some(Value::Null) => Line::Idle { input, wake: None },
+        Some(wake) => match wake.as_u64() {
+            Some(wake) => Line::Idle { input, wake: Some(wake) },
+            None => Line::NoIdle("idle with a wake that is neither null nor whole nanoseconds"),
+        },
+    }
 }
 
 /// The parts of a line as temblor's own nodes write it: `{"src":"n1","dest":"n2","key":"relay/17","body":{...}}`.

@@ -18,6 +18,11 @@ pub trait Cluster {
 
     /// Ends the life of a node, as SIGKILL does.
     fn kill(&mut self, node: usize);
+
+    /// What helps a person to see why a node's life has ended by itself, in sentences.
+    fn records(&self, _node: usize) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A life that begins.
@@ -136,6 +141,13 @@ pub enum End {
         /// Its last words.
         why: String,
     },
-    /// It does not keep the contract: how.
-    Hung(String),
+    /// It did not answer, and was ended: why.
+    Silent(String),
+    /// It wrote more than this for one input, and was ended.
+    Flood {
+        /// Bytes.
+        bytes: u64,
+    },
+    /// It did not keep the contract of a virtual clock, and was ended: what it did, in words that follow its name.
+    Breach(String),
 }

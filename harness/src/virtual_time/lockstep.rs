@@ -5,28 +5,26 @@
 //! an answer that does not end, and an end of its output are what ends its life, each told by name.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
-use std::os::fd::AsFd as _;
+use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::rc::Rc;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use serde_json::json;
 
 use super::answer::{self, Line};
 use super::cluster::{Answer, Cluster, End, Frame, Input, Life, Said};
-use super::ground::{self, OneCore};
+use super::ground::OneCore;
+use super::process::Process;
 use crate::containment::end_with_parent;
-use crate::processes::{Launch, OBSERVE, status_text};
+use crate::processes::{Launch, OBSERVE, last_lines};
+use crate::words::clipped;
 
-/// A node that has not said `idle` after so long in real time hangs, ms.
-const IDLE_TIMEOUT_MS: u16 = 5_000;
-/// An answer longer than this is a flood, bytes.
-const ANSWER_MAX: usize = 64 << 20;
+/// So much is shown of the input that a node failed at, columns.
+const ASKED_WIDTH: usize = 300;
+/// So many lines are shown of its log.
+const LOG_LINES: usize = 5;
 /// The look-ahead that nodes are told, ns.
 const LOOKAHEAD_NS: u64 = 1_000_000;
 /// What a node finds in its environment, beside its data directory.
@@ -42,16 +40,6 @@ pub struct Lockstep {
     /// Where every byte that nodes answer goes, to compare two runs by; `None` if nobody will.
     answers: Option<File>,
     _core: OneCore,
-}
-
-#[derive(Debug)]
-struct Process {
-    child: Child,
-    stdin: ChildStdin,
-    stdout: ChildStdout,
-    /// Inputs so far.
-    inputs: u64,
-    buffer: Vec<u8>,
 }
 
 /// A body on its way: JSON, unread.
@@ -75,67 +63,34 @@ impl Lockstep {
         let name = &self.names[node];
         let data = self.folder.join(name);
         fs::create_dir_all(&data)?;
-        let log = self.folder.join(format!("{name}.stderr"));
         let mut command = Command::new(&self.launch.program);
         command.args(&self.launch.arguments).env_clear().envs(ENVIRONMENT.iter().copied());
         command.env("TEMBLOR_DATA_DIR", &data).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        command.stderr(File::options().append(true).create(true).open(log)?);
+        command.stderr(File::options().append(true).create(true).open(self.log(node))?);
         end_with_parent(&mut command);
-        let mut child = ground::spawn(&mut command)?;
-        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-        let (stdin, stdout) = (stdin.expect("stdin is a pipe"), stdout.expect("stdout is a pipe"));
-        Ok(Process { child, stdin, stdout, inputs: 0, buffer: Vec::with_capacity(64 << 10) })
+        Process::spawn(command)
+    }
+
+    fn log(&self, node: usize) -> PathBuf {
+        self.folder.join(format!("{}.stderr", self.names[node]))
     }
 
     /// Hands a process its next input, and reads the answer. `rest` is what follows the input's number on the line.
     fn exchange(&mut self, node: usize, now_ns: u64, (src, rest): (&str, &[u8])) -> Answer<Body> {
         let Some(process) = &mut self.lives[node] else { return Answer::silence(None) };
-        process.inputs += 1;
-        let mut line = Vec::with_capacity(96 + rest.len());
-        let (name, input) = (&self.names[node], process.inputs);
-        write!(line, "{{\"src\":\"{src}\",\"dest\":\"{name}\",\"now\":{now_ns},\"input\":{input}")
-            .expect("writing to memory does not fail");
-        line.extend_from_slice(rest);
-        line.extend_from_slice(b"}\n");
-        let end = match process.ask(&line) {
-            Ok(()) => None,
-            Err(trouble) => Some(self.ended(node, trouble)),
-        };
-        let Some(process) = &mut self.lives[node] else { return Answer::silence(end) };
+        let name = &self.names[node];
+        let asked = process.ask(|line, input| {
+            write!(line, "{{\"src\":\"{src}\",\"dest\":\"{name}\",\"now\":{now_ns},\"input\":{input}")
+                .expect("writing to memory does not fail");
+            line.extend_from_slice(rest);
+            line.push(b'}');
+        });
         if let Some(file) = &mut self.answers {
             // Two runs are compared by it; a file that can't be written shows as a difference.
-            let _ = file.write_all(&process.buffer);
+            let _ = file.write_all(process.answer());
         }
-        let answer = heard((node, &self.names), &process.buffer);
-        process.buffer.clear();
-        if end.is_some() {
-            self.lives[node] = None;
-        }
-        Answer { end, ..answer }
-    }
-
-    /// What becomes of a process that did not answer as it should.
-    fn ended(&mut self, node: usize, trouble: Trouble) -> End {
-        let process = self.lives[node].as_mut().expect("who has trouble is alive");
-        match trouble {
-            Trouble::Hung => {
-                process.end();
-                End::Hung(format!("no idle within {} s", IDLE_TIMEOUT_MS / 1_000))
-            }
-            Trouble::Flood => {
-                process.end();
-                End::Hung(format!("an answer of more than {} MiB", ANSWER_MAX >> 20))
-            }
-            Trouble::Spoke => {
-                process.end();
-                End::Hung("it spoke outside of an input".to_owned())
-            }
-            Trouble::Gone => {
-                let status = process.child.wait().map_or_else(|error| error.to_string(), status_text);
-                End::Exited { status, why: "its output ended before idle".to_owned() }
-            }
-        }
+        Answer { end: asked.err(), ..heard((node, &self.names), process.answer()) }
     }
 }
 
@@ -176,75 +131,19 @@ impl Cluster for Lockstep {
     fn kill(&mut self, node: usize) {
         self.lives[node] = None;
     }
-}
 
-/// Why there is no proper answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
-    /// `idle` did not come.
-    Hung,
-    /// Far too much came instead.
-    Flood,
-    /// Something came before there was an input.
-    Spoke,
-    /// The output has ended.
-    Gone,
-}
-
-impl Process {
-    /// Hands over one line, and reads into the buffer up to `idle`.
-    fn ask(&mut self, line: &[u8]) -> Result<(), Trouble> {
-        if self.waits(PollTimeout::ZERO) {
-            return Err(if self.read()? == 0 { Trouble::Gone } else { Trouble::Spoke });
+    /// How it was started, the input that it failed at, and the end of its log.
+    fn records(&self, node: usize) -> Vec<String> {
+        let name = &self.names[node];
+        let mut records = vec![format!("{name} was started as: {}", self.launch)];
+        let line = self.lives[node].as_ref().map(|process| String::from_utf8_lossy(process.line()));
+        records.extend(line.map(|line| format!("{name} was asked: {}", clipped(line.trim_end(), ASKED_WIDTH))));
+        let log = last_lines(&self.log(node), LOG_LINES);
+        if log.is_empty() {
+            records.push(format!("{name} wrote nothing to stderr"));
         }
-        if self.stdin.write_all(line).is_err() {
-            return Err(Trouble::Gone);
-        }
-        let mut searched = 0;
-        loop {
-            if !self.waits(IDLE_TIMEOUT_MS.into()) {
-                return Err(Trouble::Hung);
-            }
-            if self.read()? == 0 {
-                return Err(Trouble::Gone);
-            }
-            if self.buffer.ends_with(b"\n") && answer::ends_with_idle(&self.buffer, self.inputs) {
-                return Ok(());
-            }
-            searched = searched.max(self.buffer.len());
-            if searched > ANSWER_MAX {
-                return Err(Trouble::Flood);
-            }
-        }
-    }
-
-    /// Whether there is something to read, or will be soon enough.
-    fn waits(&self, timeout: PollTimeout) -> bool {
-        let mut fds = [PollFd::new(self.stdout.as_fd(), PollFlags::POLLIN)];
-        // A signal that comes in between is as good as a time-out of nothing; the next look finds what is there.
-        poll(&mut fds, timeout).is_ok_and(|ready| ready > 0)
-    }
-
-    fn read(&mut self) -> Result<usize, Trouble> {
-        let begin = self.buffer.len();
-        self.buffer.resize(begin + (16 << 10), 0);
-        let count = self.stdout.read(&mut self.buffer[begin..]).unwrap_or(0);
-        self.buffer.truncate(begin + count);
-        Ok(count)
-    }
-
-    /// Ends the process and whatever it started.
-    fn end(&mut self) {
-        let group = Pid::from_raw(self.child.id().cast_signed());
-        // It may have ended by itself already.
-        let _ = killpg(group, Signal::SIGKILL);
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.end();
+        records.extend(log.iter().map(|line| format!("{name} stderr: {line}")));
+        records
     }
 }
 
@@ -259,7 +158,8 @@ fn heard((node, names): (usize, &[String]), bytes: &[u8]) -> Answer<Body> {
                 answer.said.push(Said::Frame(frame));
             }
             Line::Said(said) => answer.said.push(said),
-            Line::Init => {}
+            // The process has looked at these already.
+            Line::Init(_) | Line::NoIdle(_) => {}
         }
     }
     answer

@@ -10,7 +10,9 @@ mod ground;
 mod lockstep;
 mod nemesis;
 mod network;
+mod process;
 mod simulated;
+mod troubles;
 mod turns;
 mod world;
 

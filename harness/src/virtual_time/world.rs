@@ -7,7 +7,6 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use serde_json::json;
 use temblor_workloads::chance::mix;
 
 use super::agenda::Agenda;
@@ -66,6 +65,8 @@ pub struct Seat<B> {
     taken: u64,
     /// When it is to be woken; others on the agenda are out of date.
     wake: Option<u64>,
+    /// Lines that were no envelope.
+    pub(super) nonsense: u64,
     /// The millisecond of its last input, and how many inputs fell into it.
     pace: (u64, u64),
 }
@@ -89,6 +90,7 @@ impl<B> Default for Seat<B> {
             unsaid: None,
             taken: 0,
             wake: None,
+            nonsense: 0,
             pace: (0, 0),
         }
     }
@@ -268,9 +270,8 @@ impl<'a, C: Cluster> World<'a, C> {
         let pace = &mut self.seats[node].pace;
         *pace = if pace.0 == now / 1_000_000 { (pace.0, pace.1 + 1) } else { (now / 1_000_000, 1) };
         if pace.1 > SPIN_MAX && self.seats[node].up {
-            let value = json!({ "reason": format!("more than {SPIN_MAX} inputs in a millisecond"), "requests": 0 });
-            self.script.reported(node, "silent", &value);
-            self.exit(node, "spinning");
+            let spins = format!("spins: more than {SPIN_MAX} inputs in a virtual millisecond");
+            self.ended(node, End::Breach(spins));
         }
     }
 
@@ -288,17 +289,8 @@ impl<'a, C: Cluster> World<'a, C> {
             self.agenda.enter(at_ns, tie, Event::Wake(node, seat.incarnation));
         }
         seat.wake = wake;
-        match answer.end {
-            Some(End::Exited { status, why }) => {
-                self.notes.push(format!("{} exited by itself ({status}): {why}", self.script.name(node)));
-                self.exit(node, &status);
-            }
-            Some(End::Hung(why)) => {
-                self.notes.push(format!("{} was ended: {why}", self.script.name(node)));
-                self.script.reported(node, "silent", &json!({ "reason": why, "requests": 1 }));
-                self.exit(node, "signal 9");
-            }
-            None => {}
+        if let Some(end) = answer.end {
+            self.ended(node, end);
         }
     }
 
@@ -344,9 +336,7 @@ impl<'a, C: Cluster> World<'a, C> {
             Said::Unexpected { client, in_reply_to, kind } => {
                 self.script.answered(client, in_reply_to, script::Answer::Other(&kind));
             }
-            Said::Nonsense(line, why) => {
-                self.script.reported(node, "nonsense", &json!({ "count": 1, "line": line, "why": why }));
-            }
+            Said::Nonsense(line, why) => self.nonsense(node, (&line, &why)),
         }
     }
 
