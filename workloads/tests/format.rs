@@ -75,10 +75,11 @@ fn the_schema_accepts_every_drawn_plan() {
 }
 
 #[test]
-fn every_demonstration_is_read_and_written_again_and_fits_the_schema() {
+fn every_plan_beside_it_is_read_and_written_again_and_fits_the_schema() {
     let schema = Schema::new();
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("demonstrations");
-    for entry in std::fs::read_dir(folder).unwrap() {
+    let folders =
+        ["demonstrations", "lectures", "separations"].map(|name| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name));
+    for entry in folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()) {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
         let plan = Plan::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
