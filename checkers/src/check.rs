@@ -39,10 +39,11 @@ pub fn check<R: Read>(mut open: impl FnMut() -> io::Result<R>, options: &Options
     let mut reader = Reader::new(open().map_err(CheckError::Reopen)?);
     let first = reader.next().map_err(CheckError::History)?;
     let mut judge = Judge::new(reader.header().cloned(), options).map_err(CheckError::Judge)?;
-    let mut next = first;
-    while let Some(op) = next {
+    if let Some(op) = first {
         judge.op(&op, reader.names());
-        next = reader.next().map_err(CheckError::History)?;
+    }
+    while let Some(op) = reader.next().map_err(CheckError::History)? {
+        judge.op(&op, reader.names());
     }
     let tail = if reader.torn() { Tail::Torn } else { Tail::Whole };
     let names: Names = reader.names().clone();

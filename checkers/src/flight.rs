@@ -10,9 +10,6 @@ use crate::ledger::Ledger;
 use crate::ledger::messages::Id;
 use crate::op::Node;
 
-/// What a row holds where nothing was entered.
-pub const NOTHING: u32 = u32::MAX;
-
 /// No row.
 const FREE: u32 = u32::MAX;
 /// Rows are looked through for what can be freed when there are at least so many.
@@ -52,7 +49,12 @@ impl Flight {
         Some(&mut self.cells[first + 1..][..self.width])
     }
 
-    /// Makes a row for a message, if it has none, with [`NOTHING`] in it and wide enough for this node.
+    /// How many numbers a row has.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Makes a row of zeros for a message, if it has none, wide enough for this node.
     pub fn add(&mut self, ledger: &Ledger, (id, node): (Id, Node)) {
         self.widen(node.at() + 1);
         if self.place(id).is_some() {
@@ -72,12 +74,11 @@ impl Flight {
         }
         let row = self.vacant.pop_front().unwrap_or_else(|| {
             self.count += 1;
-            self.cells.resize(self.count * (self.width + 1), NOTHING);
+            self.cells.resize(self.count * (self.width + 1), 0);
             self.count as u32 - 1
         });
         let cells = &mut self.cells[row as usize * (self.width + 1)..][..self.width + 1];
-        cells.fill(NOTHING);
-        cells[0] = 0;
+        cells.fill(0);
         self.rows[at] = row;
     }
 
@@ -106,7 +107,7 @@ impl Flight {
         let mut cells = Vec::with_capacity(self.count * (width + 1));
         for row in 0..self.count {
             cells.extend_from_slice(&self.cells[row * (self.width + 1)..][..self.width + 1]);
-            cells.resize((row + 1) * (width + 1), NOTHING);
+            cells.resize((row + 1) * (width + 1), 0);
         }
         (self.cells, self.width) = (cells, width);
     }

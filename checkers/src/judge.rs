@@ -240,7 +240,8 @@ impl Judge {
             self.ledger.disturbed.insert(id.at());
         }
         let again = !self.ledger.nodes.deliver(node, id);
-        let delivery = Delivery { node, id, at, again, disturbed };
+        let place = self.ledger.place(id);
+        let delivery = Delivery { node, id, place, at, again, disturbed };
         self.orders.deliver(&self.ledger, &delivery);
         for hearer in &self.hearers {
             self.checkers[*hearer].delivered(&self.ledger, &delivery);

@@ -10,7 +10,7 @@
 
 pub mod merge;
 
-use crate::flight::{Flight, NOTHING};
+use crate::flight::Flight;
 use crate::ledger::Ledger;
 use crate::ledger::faults::Moment;
 use crate::ledger::messages::Id;
@@ -96,7 +96,7 @@ enum State {
 /// Pairs of nodes, compared.
 #[derive(Default)]
 struct Pairs {
-    /// The position of each message in flight, by node.
+    /// The position of each message in flight, by node; they count from 1, and 0 is none.
     positions: Flight,
     /// By node q and node p: how far in p's order the messages reach that both have delivered, and the one that reaches farthest.
     common: Vec<Vec<Option<(u32, Id)>>>,
@@ -204,15 +204,15 @@ impl Orders {
         let all = ledger.size.is_some_and(|size| size <= count);
         let shortest = self.nodes.iter().map(|course| course.length).min().filter(|_| all).unwrap_or(0);
         for (position, id) in self.sequence.iter().enumerate().skip(shortest as usize) {
-            let position = position as u32;
-            for (at, _) in self.nodes.iter().enumerate().filter(|(_, course)| course.length > position) {
+            let position = position as u32 + 1;
+            for (at, _) in self.nodes.iter().enumerate().filter(|(_, course)| course.length >= position) {
                 pairs.enter(ledger, (Node(at as u16), *id), position);
             }
         }
         for (q, of_q) in self.nodes.iter().enumerate() {
             for (p, of_p) in self.nodes.iter().enumerate().filter(|(p, _)| *p != q) {
                 let common = of_q.length.min(of_p.length);
-                pairs.common[q][p] = common.checked_sub(1).map(|last| (last, self.sequence[last as usize]));
+                pairs.common[q][p] = common.checked_sub(1).map(|last| (common, self.sequence[last as usize]));
             }
         }
         self.nodes.iter_mut().for_each(|course| course.kept_from = course.length);
@@ -223,7 +223,7 @@ impl Orders {
     fn compare(&mut self, ledger: &Ledger, delivery: &Delivery) {
         let State::Comparing(pairs) = &mut self.state else { return };
         let course = &mut self.nodes[delivery.node.at()];
-        let position = course.length;
+        let position = course.length + 1;
         if pairs.inversions.is_empty() {
             course.kept.push(delivery.id);
         }
@@ -277,7 +277,7 @@ impl Pairs {
         let (q, id) = (delivery.node, delivery.id);
         self.positions.add(ledger, (id, q));
         let row: &[u32] = self.positions.get(id).unwrap_or(&[]);
-        for (p, there) in row.iter().copied().enumerate().filter(|(p, there)| *there != NOTHING && *p != q.at()) {
+        for (p, there) in row.iter().copied().enumerate().filter(|(p, there)| *there > 0 && *p != q.at()) {
             // A message that q delivered before this one, and p after it.
             if let Some((_, other)) = self.common[q.at()][p].filter(|(reach, _)| *reach > there)
                 && !self.inverted[q.at()][p]

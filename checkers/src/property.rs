@@ -5,10 +5,10 @@
 
 use crate::header::{Acknowledges, Condition};
 use crate::judge::FifoGaps;
-use crate::ledger::Ledger;
 use crate::ledger::faults::Moment;
 use crate::ledger::messages::Id;
 use crate::ledger::nodes::Cause;
+use crate::ledger::{Ledger, Place};
 use crate::op::{Message, Names, Node};
 use crate::orders::Orders;
 use crate::proof::{Point, Proof};
@@ -53,6 +53,8 @@ pub struct Delivery {
     pub node: Node,
     /// Of what.
     pub id: Id,
+    /// Its place in its sender's order, if it has one.
+    pub place: Option<Place>,
     /// Which line says so.
     pub at: Moment,
     /// Whether this life of the node has delivered the message before.

@@ -66,13 +66,9 @@ impl HoldBack {
         self.queues[node.at()].len() > LONGEST
     }
 
-    /// The nodes whose first line that waits is a delivery of this message.
-    pub fn awaiting(&self, message: Message) -> Vec<Node> {
-        if self.waiting == 0 {
-            return Vec::new();
-        }
-        let waits = |node: &Node| matches!(self.first(*node), Some(Held::Delivery(first, _)) if first == message);
-        self.nodes().into_iter().filter(waits).collect()
+    /// Whether the first line of this node that waits is a delivery of this message.
+    pub fn awaits(&self, node: Node, message: Message) -> bool {
+        matches!(self.first(node), Some(Held::Delivery(first, _)) if first == message)
     }
 
     /// Takes it out.
@@ -101,11 +97,20 @@ impl Judge {
     /// Something new is known of a message: whoever waits for it may go on.
     #[inline]
     pub(super) fn release(&mut self, message: Message) {
-        let mut released = vec![message];
-        while let Some(message) = released.pop() {
-            for node in self.held.awaiting(message) {
-                self.release_from(node, &mut released);
+        if self.held.waiting > 0 {
+            self.release_waiting(message);
+        }
+    }
+
+    fn release_waiting(&mut self, message: Message) {
+        let (mut news, mut released) = (Some(message), Vec::new());
+        while let Some(message) = news {
+            for node in (0..self.held.queues.len() as u16).map(Node) {
+                if self.held.awaits(node, message) {
+                    self.release_from(node, &mut released);
+                }
             }
+            news = released.pop();
         }
     }
 

@@ -32,9 +32,10 @@ pub enum Mark {
     Told = 16,
 }
 
-/// How many of the messages looked up last are found without a probe, at first and at most: as many as there are messages, in
-/// between. Powers of two.
-const RECENT: std::ops::RangeInclusive<usize> = 1 << 10..=1 << 16;
+/// Of so many blocks of numbers it is remembered where their messages lie; a power of two.
+const BLOCKS: usize = 1 << 10;
+/// So many numbers are one block, as a power of two.
+const BLOCK_BITS: u32 = 6;
 
 /// One message: 16 bytes.
 #[derive(Clone, Copy, Debug)]
@@ -73,22 +74,15 @@ impl Entry {
 pub struct Messages {
     entries: Vec<Entry>,
     slots: Slots,
-    /// A message that was looked up lately, by the low bits of its number. A message is spoken of a dozen times within a
-    /// short time and then never again; what is asked for again lies close together here, and far apart in the table.
-    recent: Vec<Recent>,
-}
-
-/// A message that was looked up lately: its place, and the bits of its number that its place here does not tell.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Recent {
-    place: u32,
-    tag: u32,
+    /// By block of numbers: the distance between number and place of the message that was looked up last there. Numbers follow
+    /// each other as the messages do, but for a few, so this says nearly always where another one of the block lies.
+    distances: Vec<u64>,
 }
 
 impl Messages {
     /// No messages.
     pub fn new() -> Messages {
-        Messages { entries: Vec::new(), slots: Slots::new(), recent: vec![Recent::default(); *RECENT.start()] }
+        Messages { entries: Vec::new(), slots: Slots::new(), distances: vec![0; BLOCKS] }
     }
 
     /// How many there are.
@@ -99,15 +93,14 @@ impl Messages {
     /// The message of this number, if anybody broadcast it or was asked to.
     #[inline]
     pub fn find(&mut self, number: Message) -> Option<Id> {
-        let size = self.recent.len();
-        let recent = self.recent[number as usize & (size - 1)];
-        let (tag, entries) = ((number >> size.trailing_zeros()) as u32, &self.entries);
-        if recent.tag == tag && entries.get(recent.place as usize).is_some_and(|e| e.number == number) {
-            return Some(Id(recent.place));
+        let entries = &self.entries;
+        let likely = number.wrapping_sub(self.distances[block(number)]);
+        if entries.get(likely as usize).is_some_and(|entry| entry.number == number) {
+            return Some(Id(likely as u32));
         }
-        let place = self.slots.find(number, |at| entries[at].number)? as u32;
-        self.remember(number, place);
-        Some(Id(place))
+        let place = self.slots.find(number, |at| entries[at].number)?;
+        self.distances[block(number)] = number.wrapping_sub(place as u64);
+        Some(Id(place as u32))
     }
 
     /// The message of this number, which gets this sender if it was unknown.
@@ -116,17 +109,9 @@ impl Messages {
             let entries = &self.entries;
             let place = self.slots.insert(number, |at| entries[at].number);
             self.entries.push(Entry { number, after: 0, life: 0, sender, marks: 0 });
-            if self.entries.len() > self.recent.len() && self.recent.len() < *RECENT.end() {
-                self.recent = vec![Recent::default(); 2 * self.recent.len()];
-            }
-            self.remember(number, place as u32);
+            self.distances[block(number)] = number.wrapping_sub(place as u64);
             Id(place as u32)
         })
-    }
-
-    fn remember(&mut self, number: Message, place: u32) {
-        let size = self.recent.len();
-        self.recent[number as usize & (size - 1)] = Recent { place, tag: (number >> size.trailing_zeros()) as u32 };
     }
 
     /// What is known of a message.
@@ -143,4 +128,8 @@ impl Messages {
     pub fn iter(&self) -> impl Iterator<Item = (Id, &Entry)> {
         self.entries.iter().enumerate().map(|(at, entry)| (Id(at as u32), entry))
     }
+}
+
+fn block(number: Message) -> usize {
+    (number >> BLOCK_BITS) as usize & (BLOCKS - 1)
 }

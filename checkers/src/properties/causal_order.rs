@@ -12,7 +12,7 @@
 //! A node that was started again in mode `stop` has lost its memory: its later lives, and what they broadcast, play no part here.
 //! Of a sender that does not report its broadcasts, only its own order is known.
 
-use crate::flight::{Flight, NOTHING};
+use crate::flight::Flight;
 use crate::header::Crashes;
 use crate::judge::FifoGaps;
 use crate::ledger::bits::Bits;
@@ -33,6 +33,8 @@ struct CausalOrder {
     frontiers: Flight,
     /// Messages of which the sender had delivered something since its message before, by place.
     crossed: Bits,
+    /// What the delivery at hand lacks: of whom, and the first rank.
+    lacking: Vec<(Node, u32)>,
     tally: Tally<Inversion>,
     exercised: u64,
 }
@@ -47,7 +49,7 @@ struct View {
     /// By sender: a delivery here called for so many of its messages; which delivery.
     called: Vec<(u32, Option<(Id, Moment)>)>,
     /// By sender: the rank of the message whose lack was told last.
-    told: Vec<u32>,
+    told: Vec<Option<u32>>,
     /// Whether something of another sender was delivered since the last broadcast.
     crossed: bool,
 }
@@ -63,7 +65,8 @@ struct Inversion {
 /// A checker of causal order in this form.
 pub fn causal_order(gaps: FifoGaps) -> Box<dyn Property> {
     let (views, frontiers, crossed) = (Vec::new(), Flight::default(), Bits::default());
-    Box::new(CausalOrder { gaps, views, frontiers, crossed, tally: Tally::new(), exercised: 0 })
+    let (lacking, tally) = (Vec::new(), Tally::new());
+    Box::new(CausalOrder { gaps, views, frontiers, crossed, lacking, tally, exercised: 0 })
 }
 
 impl Property for CausalOrder {
@@ -102,15 +105,20 @@ impl Property for CausalOrder {
         if delivery.again || ledger.nodes.get(delivery.node).gone {
             return;
         }
-        let Some(place) = ledger.place(delivery.id) else { return };
+        let Some(place) = delivery.place else { return };
         if place.life > 0 && ledger.crashes == Crashes::Stop {
             return;
         }
         if delivery.disturbed && self.crossed.contains(delivery.id.at()) {
             self.exercised += 1;
         }
-        self.compare(ledger, (delivery, place));
-        self.join(ledger, (delivery, place));
+        let width = self.frontiers.width().max(place.sender.at() + 1);
+        view_of(&mut self.views, delivery.node).widen(width);
+        let complete = match self.gaps {
+            FifoGaps::Forbidden => self.compare(ledger, (delivery, place)) && !ledger.straggled,
+            FifoGaps::Allowed => self.late(ledger, (delivery, place)),
+        };
+        self.join(ledger, (delivery, place), complete);
         self.frontiers.delivered(ledger, delivery.id);
     }
 
@@ -144,6 +152,12 @@ fn needs<'a>(frontiers: &'a Flight, id: Id, place: &'a Place) -> (usize, &'a [u3
     frontiers.get(id).map_or((place.sender.at(), std::slice::from_ref(&place.after)), |frontier| (0, frontier))
 }
 
+/// Whether none of the numbers is above the one beside it. All are looked at, many at a time.
+#[inline]
+fn within(needs: &[u32], reached: &[u32]) -> bool {
+    needs.iter().zip(reached).fold(true, |within, (needed, reached)| within & (needed <= reached))
+}
+
 impl View {
     #[inline]
     fn widen(&mut self, width: usize) {
@@ -151,66 +165,64 @@ impl View {
             self.past.resize(width, 0);
             self.reached.resize(width, 0);
             self.called.resize(width, (0, None));
-            self.told.resize(width, NOTHING);
+            self.told.resize(width, None);
         }
+    }
+
+    /// The first that `node` lacks of so many messages that must come first of this sender, if it lacks any.
+    fn lacks(&mut self, ledger: &Ledger, (node, of): (Node, Node), needed: u32) -> Option<u32> {
+        let (stream, reached) = (ledger.stream(of), &mut self.reached[of.at()]);
+        // A lack that was told lasts until the delivery of the message itself.
+        let told = self.told[of.at()] == Some(*reached) && stream.voice == Voice::Reports;
+        while *reached < needed && !told && ledger.nodes.has(node, stream.at(*reached)) {
+            *reached += 1;
+        }
+        (*reached < needed).then_some(*reached)
     }
 }
 
 impl CausalOrder {
-    /// Holds a delivery against the frontier of its message.
+    /// Holds a delivery against the frontier of its message: whether nothing is lacking.
     #[inline]
-    fn compare(&mut self, ledger: &Ledger, (delivery, place): (&Delivery, Place)) {
-        let node = delivery.node;
+    fn compare(&mut self, ledger: &Ledger, (delivery, place): (&Delivery, Place)) -> bool {
         let (first, needs) = needs(&self.frontiers, delivery.id, &place);
-        let view = view_of(&mut self.views, node);
-        view.widen((first + needs.len()).max(place.sender.at() + 1));
-        if self.gaps == FifoGaps::Allowed {
-            return self.late(ledger, (delivery, place));
+        let view = &mut self.views[delivery.node.at()];
+        if within(needs, &view.reached[first..]) {
+            return true;
         }
-        let mut lacking: Vec<(Node, u32)> = Vec::new();
-        for (at, needed) in needs.iter().enumerate() {
-            let sender = first + at;
-            if *needed != NOTHING && view.reached[sender] < *needed {
-                let stream = ledger.stream(Node(sender as u16));
-                let reached = &mut view.reached[sender];
-                while *reached < *needed && ledger.nodes.has(node, stream.at(*reached)) {
-                    *reached += 1;
-                }
-                if *reached < *needed {
-                    lacking.push((Node(sender as u16), *reached));
-                }
-            }
+        self.lacking.clear();
+        for (of, needed) in (first as u16..).map(Node).zip(needs) {
+            self.lacking.extend(view.lacks(ledger, (delivery.node, of), *needed).map(|rank| (of, rank)));
         }
-        if !lacking.is_empty() {
-            self.skipped(ledger, delivery, &lacking);
+        if !self.lacking.is_empty() {
+            self.skipped(ledger, delivery);
         }
+        self.lacking.is_empty()
     }
 
     /// A delivery without some of its causes.
-    #[cold]
-    fn skipped(&mut self, ledger: &Ledger, delivery: &Delivery, lacking: &[(Node, u32)]) {
+    fn skipped(&mut self, ledger: &Ledger, delivery: &Delivery) {
         let sender = ledger.messages.get(delivery.id).sender;
         let view = &mut self.views[delivery.node.at()];
-        let fresh = lacking.iter().filter(|(of, rank)| view.told[of.at()] != *rank);
+        let fresh = self.lacking.iter().filter(|(of, rank)| view.told[of.at()] != Some(*rank));
         // The cause that the sender itself had seen makes the shortest argument.
         let direct =
             |(of, rank): &&(Node, u32)| *of != sender && !ledger.nodes.has(sender, ledger.stream(*of).at(*rank));
-        let chosen = fresh.clone().min_by_key(direct).or_else(|| lacking.first()).copied();
-        let Some((of, rank)) = chosen else { return };
-        let follows = fresh.count() == 0;
-        lacking.iter().for_each(|(of, rank)| view.told[of.at()] = *rank);
+        let chosen = fresh.min_by_key(direct).copied();
+        let follows = chosen.is_none();
+        let (of, rank) = chosen.unwrap_or(self.lacking[0]);
+        self.lacking.iter().for_each(|(of, rank)| view.told[of.at()] = Some(*rank));
         let order = if follows { Rank::Consequence } else { Rank::First };
-        let cause = ledger.stream(of).at(rank);
         self.tally.add(Some(sender), (order, delivery.at.index), || Inversion {
             node: delivery.node,
             effect: (delivery.id, Some(delivery.at)),
-            cause: (cause, None),
+            cause: (ledger.stream(of).at(rank), None),
             follows,
         });
     }
 
-    /// The weak form: this message comes after one that it precedes.
-    fn late(&mut self, ledger: &Ledger, (delivery, place): (&Delivery, Place)) {
+    /// The weak form: this message comes after one that it precedes. Nothing is said of what is lacking.
+    fn late(&mut self, ledger: &Ledger, (delivery, place): (&Delivery, Place)) -> bool {
         let view = &mut self.views[delivery.node.at()];
         let rank = ledger.rank(delivery.id);
         let (called, caller) = view.called[place.sender.at()];
@@ -223,23 +235,23 @@ impl CausalOrder {
             });
         }
         let (first, needs) = needs(&self.frontiers, delivery.id, &place);
-        for (at, needed) in needs.iter().enumerate().filter(|(_, needed)| **needed != NOTHING) {
-            let called = &mut view.called[first + at];
+        for (called, needed) in view.called[first..].iter_mut().zip(needs) {
             if *needed > called.0 {
                 *called = (*needed, Some((delivery.id, delivery.at)));
             }
         }
+        false
     }
 
     /// What was delivered, and all that caused it, is in the past of what the node broadcasts next.
     #[inline]
-    fn join(&mut self, ledger: &Ledger, (delivery, place): (&Delivery, Place)) {
+    fn join(&mut self, ledger: &Ledger, (delivery, place): (&Delivery, Place), complete: bool) {
         let view = &mut self.views[delivery.node.at()];
         let sender = place.sender.at();
-        for (past, needed) in view.past.iter_mut().zip(self.frontiers.get(delivery.id).unwrap_or(&[])) {
-            if *needed != NOTHING {
-                *past = (*past).max(*needed);
-            }
+        // What was delivered is in the past already, and so are all causes where none is lacking.
+        if !complete {
+            let frontier = self.frontiers.get(delivery.id).unwrap_or(&[]);
+            view.past.iter_mut().zip(frontier).for_each(|(past, needed)| *past = (*past).max(*needed));
         }
         if ledger.stream(place.sender).voice == Voice::Reports {
             if view.reached[sender] == place.after {

@@ -30,30 +30,46 @@ use crate::tally::{Rank, Tally};
 /// Judges FIFO order.
 struct FifoOrder {
     gaps: FifoGaps,
-    /// By node, then by sender, for the first life of each sender.
-    cursors: Vec<Vec<Cursor>>,
-    /// By node, then by sender and life, for the later ones.
-    later: BTreeMap<Node, BTreeMap<(Node, u8), Cursor>>,
+    /// For the strict form.
+    cursors: Each<Cursor>,
+    /// For the weak one.
+    callers: Each<Caller>,
     tally: Tally<Inversion>,
     exercised: u64,
 }
 
 /// A checker of FIFO order in this form.
 pub fn fifo_order(gaps: FifoGaps) -> Box<dyn Property> {
-    let (cursors, later) = (Vec::new(), BTreeMap::new());
-    Box::new(FifoOrder { gaps, cursors, later, tally: Tally::new(), exercised: 0 })
+    let (cursors, callers) = (Each::default(), Each::default());
+    Box::new(FifoOrder { gaps, cursors, callers, tally: Tally::new(), exercised: 0 })
+}
+
+/// Something for each node and life of a sender.
+#[derive(Default)]
+struct Each<C> {
+    /// By node, then by sender, for the first life of each sender.
+    first: Vec<Vec<C>>,
+    /// By node, then by sender and life, for the later ones.
+    later: BTreeMap<Node, BTreeMap<(Node, u8), C>>,
 }
 
 /// What one node has delivered of the messages of one life of a sender.
 #[derive(Clone, Copy, Default)]
 struct Cursor {
-    /// All messages of lower ranks are delivered (strict form).
+    /// All messages of lower ranks are delivered.
     next: u32,
     /// All messages of lower ranks have been called for by a delivery that they precede.
     called: u32,
+}
+
+/// Which of one sender's messages one node has delivered that others precede.
+#[derive(Clone, Copy, Default)]
+struct Caller {
+    /// All messages of lower ranks have been called for.
+    called: u32,
     /// The message whose delivery called for them.
-    caller: Option<(Id, Moment)>,
-    /// Whether `caller` has been blamed for a late delivery already (weak form).
+    by: Option<(Id, Moment)>,
+    /// Whether it has been blamed for a late delivery already.
     blamed: bool,
 }
 
@@ -76,7 +92,7 @@ impl Property for FifoOrder {
         if delivery.again {
             return;
         }
-        let Some(place) = ledger.place(delivery.id) else { return };
+        let Some(place) = delivery.place else { return };
         let preceded = place.after > place.first;
         self.exercised += u64::from(delivery.disturbed && preceded);
         if self.gaps == FifoGaps::Allowed || starts_in_the_middle(ledger, delivery.node) {
@@ -87,10 +103,8 @@ impl Property for FifoOrder {
     }
 
     fn restarted(&mut self, node: Node) {
-        self.later.remove(&node);
-        if let Some(cursors) = self.cursors.get_mut(node.at()) {
-            cursors.clear();
-        }
+        self.cursors.forget(node);
+        self.callers.forget(node);
     }
 
     fn finish(self: Box<Self>, end: &Ending<'_>) -> Finding {
@@ -112,13 +126,17 @@ impl FifoOrder {
     fn delivered_without_gap(&mut self, ledger: &Ledger, (delivery, place): (&Delivery, Place)) {
         let stream = ledger.stream(place.sender);
         let has = |rank| ledger.nodes.has(delivery.node, stream.at(rank));
-        let cursor = self.cursor(delivery.node, place);
+        let cursor = self.cursors.get_mut(delivery.node, place);
         cursor.next = cursor.next.max(place.first);
         while cursor.next < place.after && has(cursor.next) {
             cursor.next += 1;
         }
         let (next, called) = (cursor.next, cursor.called);
         cursor.called = called.max(place.after);
+        if next == place.after && stream.voice == Voice::Reports {
+            // The message itself is the next of its stream.
+            cursor.next += 1;
+        }
         if next < place.after {
             let fresh = (called.max(next)..place.after).find(|rank| !has(*rank));
             self.skipped((delivery, place), (fresh.map(|rank| stream.at(rank)), stream.at(next)));
@@ -153,11 +171,11 @@ impl FifoOrder {
     /// The weak form: nothing that comes after may have been delivered.
     fn delivered_in_order(&mut self, ledger: &Ledger, (delivery, place): (&Delivery, Place)) {
         let rank = ledger.rank(delivery.id);
-        let cursor = self.cursor(delivery.node, place);
-        let (caller, blamed) = (cursor.caller, cursor.blamed);
-        let early = caller.filter(|_| rank.is_some_and(|rank| rank < cursor.called));
+        let caller = self.callers.get_mut(delivery.node, place);
+        let (by, blamed) = (caller.by, caller.blamed);
+        let early = by.filter(|_| rank.is_some_and(|rank| rank < caller.called));
         if let Some((early, at)) = early {
-            cursor.blamed = true;
+            caller.blamed = true;
             let rank = if blamed { Rank::Consequence } else { Rank::First };
             self.tally.add(Some(place.sender), (rank, delivery.at.index), || Inversion {
                 node: delivery.node,
@@ -165,24 +183,35 @@ impl FifoOrder {
                 late: (delivery.id, Some(delivery.at)),
                 follows: blamed.then_some(early),
             });
-        } else if caller.is_none() || place.after > cursor.called {
-            *cursor = Cursor { called: place.after, caller: Some((delivery.id, delivery.at)), ..Cursor::default() };
+        } else if by.is_none() || place.after > caller.called {
+            *caller = Caller { called: place.after, by: Some((delivery.id, delivery.at)), blamed: false };
         }
     }
+}
 
+impl<C: Default> Each<C> {
+    /// What there is for this node and the life of the sender to which a place belongs.
     #[inline]
-    fn cursor(&mut self, node: Node, place: Place) -> &mut Cursor {
+    fn get_mut(&mut self, node: Node, place: Place) -> &mut C {
         if place.life > 0 {
             return self.later.entry(node).or_default().entry((place.sender, place.life)).or_default();
         }
-        if node.at() >= self.cursors.len() {
-            self.cursors.resize_with(node.at() + 1, Vec::new);
+        if node.at() >= self.first.len() {
+            self.first.resize_with(node.at() + 1, Vec::new);
         }
-        let of_node = &mut self.cursors[node.at()];
+        let of_node = &mut self.first[node.at()];
         if place.sender.at() >= of_node.len() {
-            of_node.resize_with(place.sender.at() + 1, Cursor::default);
+            of_node.resize_with(place.sender.at() + 1, C::default);
         }
         &mut of_node[place.sender.at()]
+    }
+
+    /// There is nothing for this node any more.
+    fn forget(&mut self, node: Node) {
+        self.later.remove(&node);
+        if let Some(of_node) = self.first.get_mut(node.at()) {
+            of_node.clear();
+        }
     }
 }
 
