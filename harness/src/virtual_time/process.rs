@@ -20,10 +20,12 @@ use crate::processes::status_text;
 
 /// A node that has not said `idle` after so long in real time hangs.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The first input has to wait for the program's start.
+const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A node whose output has ended is gone after so long.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 /// An answer longer than this is a flood, bytes.
-const ANSWER_MAX: usize = 64 << 20;
+const ANSWER_MAX: usize = 16 << 20;
 /// So much is read at once, bytes.
 const CHUNK: usize = 16 << 10;
 
@@ -102,7 +104,7 @@ impl Process {
     }
 
     fn exchange(&mut self) -> Result<(), End> {
-        let deadline = Instant::now() + IDLE_TIMEOUT;
+        let deadline = Instant::now() + self.timeout();
         self.write(deadline)?;
         let (mut heard, mut searched) = (0, 0);
         loop {
@@ -186,8 +188,12 @@ impl Process {
     fn hung(&mut self) -> End {
         match self.child.try_wait() {
             Ok(Some(status)) => self.exited(status),
-            _ => End::Silent(format!("no idle within {} s of input {}", IDLE_TIMEOUT.as_secs(), self.inputs)),
+            _ => End::Silent(format!("no idle within {} s of input {}", self.timeout().as_secs(), self.inputs)),
         }
+    }
+
+    fn timeout(&self) -> Duration {
+        if self.introduced { IDLE_TIMEOUT } else { INIT_TIMEOUT }
     }
 
     /// Its output has ended: mostly because it exits.

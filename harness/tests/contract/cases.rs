@@ -30,7 +30,7 @@ const CASES: &[Case] = &[
     Case { name: "idle must name the input that it answers", role: "repeats-idle", trouble: "n1 answered input 2 with the idle of input 1", recorded: ("breach", "idle of input 1") },
     Case { name: "idle must name an input", role: "forgets-the-number", trouble: "n1 wrote idle without the number of its input: {", recorded: ("breach", "without the number") },
     Case { name: "a wish must be whole nanoseconds", role: "wishes-a-fraction", trouble: "n1 wrote idle with a wake that is neither null nor whole nanoseconds: {", recorded: ("breach", "2.5") },
-    Case { name: "an answer without end is ended", role: "floods", trouble: "n1 wrote more than 67108864 bytes for one input", recorded: ("flood", "67108864") },
+    Case { name: "an answer without end is ended", role: "floods", trouble: "n1 wrote more than 16777216 bytes for one input", recorded: ("flood", "16777216") },
     Case { name: "an indication that no history has room for is nonsense", role: "shouts", trouble: "n1 printed what is no answer and no indication (an indication that is too long)", recorded: ("nonsense", "too long") },
     Case { name: "prose on stdout is nonsense", role: "prints-prose", trouble: "n1 printed what is no answer and no indication", recorded: ("nonsense", "all is well") },
     Case { name: "a node that makes its own inputs is ended", role: "spins", trouble: "n1 spins: more than 10000 inputs in a virtual millisecond", recorded: ("breach", "spins") },
@@ -44,7 +44,10 @@ pub fn all() -> Vec<Trial> {
     let tried = |role: &str| CASES.iter().any(|case| case.role == role) || role == "tells-its-pid";
     assert!(ROLES.iter().all(|role| tried(role.0)), "every role is tried");
     let cases = CASES.iter().map(|case| Trial::test(case.name, || try_out(case)));
-    let more = [Trial::test("a node that looks beyond its inputs is found by a replay", two_histories)];
+    let more = [
+        Trial::test("a node that looks beyond its inputs is found by a replay", two_histories),
+        Trial::test("the page for authors quotes what is said of such nodes", page),
+    ];
     cases.chain(more).collect()
 }
 
@@ -86,6 +89,21 @@ fn two_histories() -> Result<(), Failed> {
     run(&temblor, "tells-its-pid")?.expect(0);
     let again = temblor.run("replay results/latest").expect(5);
     assert!(again.said().contains("some node does not keep the contract of a virtual clock"), "{}", again.err);
+    Ok(())
+}
+
+/// Every message in the page's table of mistakes is one that a test sees, but for its numbers.
+fn page() -> Result<(), Failed> {
+    let plain = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    let seen = plain(&[include_str!("cases.rs"), include_str!("../misbehaving/cases.rs")].concat());
+    let table = include_str!("../../../node/WRITE-YOUR-OWN.md").split("| temblor says |").nth(1);
+    let rows = table.expect("the page has a table of mistakes").lines().filter_map(|line| line.strip_prefix("| `"));
+    let said: Vec<&str> = rows.filter_map(|row| row.split_once("` |").map(|(said, _)| said)).collect();
+    assert!(said.len() > 10, "{said:#?}");
+    for message in said {
+        let bare = plain(message.strip_prefix("n1 ").unwrap_or(message));
+        assert!(seen.contains(&bare), "no test sees: {message}");
+    }
     Ok(())
 }
 

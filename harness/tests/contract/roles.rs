@@ -3,7 +3,7 @@
 //! The well-behaved one delivers its own messages and sends each to all others, once, which is best-effort broadcast.
 
 use std::env;
-use std::io::{self, BufRead, Write};
+use std::io::{self, Write};
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 
@@ -12,8 +12,11 @@ use serde_json::{Value, json};
 /// What every role writes to stderr before it does anything else.
 pub const LAST_WORDS: &str = "is here";
 
-/// Every role, by its name: what n1 does with an input, instead of keeping the contract.
-pub const ROLES: &[(&str, fn(&Node, &Value))] = &[
+/// A role: its name, and what n1 does with an input instead of keeping the contract.
+pub type Role = (&'static str, fn(&Node, &Value));
+
+/// Every role.
+pub const ROLES: &[Role] = &[
     ("keeps-the-contract", Node::answer),
     ("exits", |_, _| std::process::exit(3)),
     ("panics", |_, input| panic!("no idea what to do with {}", input["body"])),
@@ -54,7 +57,7 @@ pub fn play() -> Option<ExitCode> {
     Some(ExitCode::SUCCESS)
 }
 
-fn live((role, does): &(&str, fn(&Node, &Value))) {
+fn live((role, does): &Role) {
     let mut inputs = io::stdin().lines().map(|line| line.expect("stdin can be read"));
     let mut next = move || -> Option<Value> { Some(serde_json::from_str(&inputs.next()?).expect("inputs are JSON")) };
     let init = next().expect("the first line is init");
