@@ -8,7 +8,7 @@ pub mod calm;
 pub mod faults;
 pub mod messages;
 pub mod nodes;
-mod slots;
+mod runs;
 pub mod streams;
 
 use crate::header::{Acknowledges, Crashes};

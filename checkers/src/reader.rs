@@ -90,6 +90,7 @@ impl<R: Read> Reader<R> {
 
     /// The next op; `None` at the end. After an error there is nothing more to be had.
     #[allow(clippy::should_implement_trait, reason = "an iterator could not lend the names between two ops")]
+    #[inline]
     pub fn next(&mut self) -> Result<Option<Op>, HistoryError> {
         let read = match canonical::read(&self.buffer[self.used..self.filled], &self.context.table) {
             Some(read) => Some(read),

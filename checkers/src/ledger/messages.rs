@@ -3,7 +3,7 @@
 //! Only what somebody broadcast, or was asked to broadcast, is a message here. What is delivered and nobody broadcast is a
 //! matter of no creation alone, and is not remembered.
 
-use super::slots::Slots;
+use super::runs::Runs;
 use crate::op::{Message, Node};
 
 /// A message, as its place in the order in which the file first names them.
@@ -73,7 +73,7 @@ impl Entry {
 /// All messages that somebody broadcast or was asked to, as far as the file has been read.
 pub struct Messages {
     entries: Vec<Entry>,
-    slots: Slots,
+    runs: Runs,
     /// By block of numbers: the distance between number and place of the message that was looked up last there. Numbers follow
     /// each other as the messages do, but for a few, so this says nearly always where another one of the block lies.
     distances: Vec<u64>,
@@ -82,7 +82,7 @@ pub struct Messages {
 impl Messages {
     /// No messages.
     pub fn new() -> Messages {
-        Messages { entries: Vec::new(), slots: Slots::new(), distances: vec![0; BLOCKS] }
+        Messages { entries: Vec::new(), runs: Runs::default(), distances: vec![0; BLOCKS] }
     }
 
     /// How many there are.
@@ -98,19 +98,19 @@ impl Messages {
         if entries.get(likely as usize).is_some_and(|entry| entry.number == number) {
             return Some(Id(likely as u32));
         }
-        let place = self.slots.find(number, |at| entries[at].number)?;
-        self.distances[block(number)] = number.wrapping_sub(place as u64);
-        Some(Id(place as u32))
+        let place = self.runs.find(number)?;
+        self.distances[block(number)] = number.wrapping_sub(u64::from(place));
+        Some(Id(place))
     }
 
     /// The message of this number, which gets this sender if it was unknown.
     pub fn named(&mut self, number: Message, sender: Node) -> Id {
         self.find(number).unwrap_or_else(|| {
-            let entries = &self.entries;
-            let place = self.slots.insert(number, |at| entries[at].number);
+            let place = u32::try_from(self.entries.len()).expect("a history of more than 4,294,967,295 messages");
+            self.runs.insert(number, place);
             self.entries.push(Entry { number, after: 0, life: 0, sender, marks: 0 });
-            self.distances[block(number)] = number.wrapping_sub(place as u64);
-            Id(place as u32)
+            self.distances[block(number)] = number.wrapping_sub(u64::from(place));
+            Id(place)
         })
     }
 

@@ -10,7 +10,7 @@ use super::names::NameTable;
 use crate::op::{Event, Kind, MAX_MESSAGE, Op, Process};
 
 /// Reads the canonical line, of known nodes, with which these bytes begin; with its length, LF included.
-#[inline]
+#[inline(always)]
 pub(super) fn read(bytes: &[u8], names: &NameTable) -> Option<(Op, usize)> {
     let mut at = Cursor { rest: bytes };
     at.literal(b"{\"index\":")?;
