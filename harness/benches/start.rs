@@ -85,11 +85,14 @@ fn run(nodes: usize, seen: &mut Seen) -> f64 {
         seen.look(child.id());
         sleep(LOOK);
     }
-    assert!(child.wait().expect("a child can be waited for").success(), "a quiet run of {nodes} nodes is clean");
+    let status = child.wait().expect("a child can be waited for");
+    if !status.success() {
+        println!("{nodes:>5} nodes: a run was not clean, {status}; the machine may be too busy for so many");
+    }
     links_up_s(nodes, &results.path().join("latest/messages.jsonl"))
 }
 
-/// When each link had carried a frame, s.
+/// When each link had carried a frame, s; infinite if one never did.
 fn links_up_s(nodes: usize, trace: &Path) -> f64 {
     let text = fs::read_to_string(trace).unwrap_or_default();
     let mut first_ns: BTreeMap<(&str, &str), f64> = BTreeMap::new();
@@ -101,8 +104,8 @@ fn links_up_s(nodes: usize, trace: &Path) -> f64 {
             *first = first.min(out_ns);
         }
     }
-    assert_eq!(first_ns.len(), nodes * (nodes - 1), "every link has carried a frame");
-    first_ns.into_values().fold(0.0, f64::max) / 1e9
+    let all = first_ns.len() == nodes * (nodes - 1);
+    if all { first_ns.into_values().fold(0.0, f64::max) / 1e9 } else { f64::INFINITY }
 }
 
 /// Many nodes and few descriptors.

@@ -26,9 +26,9 @@ const DELIVERY: &str = r#""f":"deliver""#;
 /// What a run showed.
 pub struct Measured {
     /// When each frame was read.
-    pub receipts: Moments,
+    receipts: Moments,
     /// When each message was delivered, by each node.
-    deliveries: Moments,
+    pub deliveries: Moments,
     /// When the main phase began, ns.
     pub begun_ns: u64,
     /// The part of the main phase that counts, ns.

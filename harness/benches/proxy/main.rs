@@ -25,7 +25,7 @@ mod table;
 
 use cluster::Measured;
 use figures::median;
-use load::{Delay, FRAMES_EACH};
+use load::{Delay, FRAMES_EACH, NODES};
 use table::Table;
 
 /// How often each closed loop and each stream is measured.
@@ -124,12 +124,13 @@ fn open(table: &mut Table) {
     table.at_most("open loop, us of controller CPU a frame", 2.0, figures.cpu_us_per_frame);
 }
 
-/// Every 10 ms of the window: how many frames were due by then and have not been read.
+/// Every 10 ms of the window: the frames of those broadcasts that were due by then and have not been delivered. What is sent again
+/// does not make it less.
 fn backlogs(run: &Measured) -> Vec<f64> {
     let (from_ns, until_ns) = run.window_ns;
     let due = |at_ns: u64| (at_ns - run.begun_ns) as f64 * OFFERED as f64 / 1e9;
-    let moments = (from_ns..until_ns).step_by(10_000_000);
-    moments.map(|at_ns| due(at_ns) - run.receipts.until(at_ns) as f64).collect()
+    let done = |at_ns: u64| run.deliveries.until(at_ns) as f64 / NODES as f64 * FRAMES_EACH as f64;
+    (from_ns..until_ns).step_by(10_000_000).map(|at_ns| due(at_ns) - done(at_ns)).collect()
 }
 
 fn streams(table: &mut Table) {
