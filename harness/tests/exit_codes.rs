@@ -105,7 +105,7 @@ fn what_only_prints_is_0() {
     for words in ["schema history", "schema plan", "plan fifo --seed 1"] {
         assert_eq!(temblor.run(words).expect(0).err, "");
     }
-    for verb in ["plan", "list", "schema", "node"] {
+    for verb in ["doctor", "demo", "plan", "list", "schema", "node"] {
         check(&temblor, &format!("{verb} --help"), (0, expect![[""]]));
     }
 }
@@ -245,6 +245,39 @@ fn an_absent_path_is_2_before_anything_is_judged() {
         ),
     );
     assert_eq!(ended.out, "", "a violation that is not shown is not masked");
+}
+
+#[test]
+fn a_demo_of_what_does_not_exist_is_2() {
+    let temblor = Temblor::new();
+    check(
+        &temblor,
+        "demo --algorithms fifo,fofo",
+        (
+            2,
+            expect![[r#"
+        error: there is no algorithm fofo; see temblor list algorithms
+    "#]],
+        ),
+    );
+    assert!(!temblor.file("results").exists(), "nothing was begun");
+}
+
+#[test]
+fn a_demo_that_shows_everything_is_0() {
+    let temblor = Temblor::new();
+    let ended = temblor.run("demo --algorithms retransmit --executor sim").expect(0);
+    fits(&temblor.plain(&ended.out));
+    fits(&temblor.plain(&ended.err));
+}
+
+#[test]
+fn a_machine_on_which_nothing_runs_is_5() {
+    let temblor = Temblor::new();
+    temblor.write("file", "");
+    let ended = temblor.run("doctor --out file/results").expect(5);
+    fits(&temblor.plain(&ended.out));
+    assert_eq!(ended.err, "");
 }
 
 #[test]

@@ -46,6 +46,7 @@ fn its_tables_and_listings_are_what_the_code_says() {
         ("faults", faults()),
         ("workloads", workloads()),
         ("bugs", bugs()),
+        ("matrix", matrix()),
     ] {
         let (begin, end) = (format!("<!-- table: {name} -->\n"), "<!-- end -->");
         let (before, rest) = text.split_once(&begin).expect("every table has its place");
@@ -105,6 +106,17 @@ fn it_names_every_workload() {
 fn table(head: &str, rows: impl Iterator<Item = String>) -> String {
     let columns = head.matches('|').count() - 1;
     format!("{head}\n|{}\n{}", " --- |".repeat(columns), rows.map(|row| row + "\n").collect::<String>())
+}
+
+/// The demo's matrix, in virtual time, where it is always the same.
+fn matrix() -> String {
+    let results = tempfile::tempdir().expect("a temporary directory");
+    let out = results.path().to_str().expect("a path in UTF-8");
+    let output = temblor(&["demo", "--executor", "sim", "--out", out]);
+    let printed = String::from_utf8(output.stdout).expect("output is UTF-8");
+    let table = printed.lines().skip_while(|line| !line.trim_start().starts_with("none "));
+    let rows: String = table.take_while(|line| !line.is_empty()).map(|line| format!("{line}\n")).collect();
+    format!("```text\n{rows}```\n")
 }
 
 fn algorithms() -> String {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use temblor_checkers::table::CHECKERS;
 use temblor_node::algorithms::ALGORITHMS;
 use temblor_node::bugs::BUGS;
+use temblor_workloads::demonstrations::DEMONSTRATIONS;
 use temblor_workloads::faults::FAULTS;
 use temblor_workloads::plan::Plan;
 use temblor_workloads::workloads::WORKLOADS;
@@ -116,6 +117,10 @@ fn every_bug_has_a_small_demonstration_within_the_model() {
     }
     let plans = files(&root().join("workloads/demonstrations"), ".json");
     assert_eq!(plans.len(), BUGS.len(), "a demonstration without a bug");
+    let mut named: Vec<&str> = BUGS.iter().map(|bug| bug.name).collect();
+    named.sort_unstable();
+    let built_in: Vec<&str> = DEMONSTRATIONS.iter().map(|(bug, _)| *bug).collect();
+    assert_eq!(built_in, named, "workloads/src/demonstrations.rs names the bugs in alphabetical order");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::cli::{DoctorArgs, Executor, SystemArgs};
 use crate::containment::probe;
 use crate::doctor::{Check, NodesAllowed, State, examine, nodes_allowed, of_rehearsal};
 use crate::exit::Exit;
+use crate::machine;
 use crate::processes::{Interrupts, rehearse};
 use crate::render::wrap;
 use crate::system::System;
@@ -64,9 +65,11 @@ async fn trial(system: &System, folder: &Path) -> Result<Check> {
     let nodes = (1..=NODES).map(|number| format!("n{number}")).collect();
     let wishes = Wishes { nemesis: vec!["none".to_owned()], length_us: LENGTH_US, ..Wishes::default() };
     let plan = draw(&system.setting(nodes), &wishes, 1)?;
+    let launch = system.launch(None)?;
     let order = Order {
         system,
-        launch: &system.launch(None)?,
+        launch: &launch,
+        program: &machine::program(&launch.program)?,
         foreign: None,
         plan: &plan,
         executor: Executor::Processes,

@@ -27,6 +27,8 @@ pub struct Order<'a> {
     pub system: &'a System,
     /// How one of its nodes is started.
     pub launch: &'a Launch,
+    /// The program that it starts, as [`machine::program`] describes it.
+    pub program: &'a Value,
     /// Somebody else's program and its arguments, if that is what is started.
     pub foreign: Option<(&'a Path, &'a [String])>,
     /// What is done to it.
@@ -141,7 +143,7 @@ fn record(order: &Order<'_>) -> Result<Value> {
         "executor": order.executor.name(),
         "bin": bin,
         "bin_args": bin_args.unwrap_or_default(),
-        "node": machine::program(&order.launch.program)?,
+        "node": order.program,
         "node_command": order.launch.to_string(),
         "machine": machine::describe(),
     }))

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
+use serde_json::Value;
 use temblor_checkers::verdict::Verdict;
 use temblor_workloads::plan::Plan;
 
@@ -13,6 +14,7 @@ use crate::cli::{Executor, RunArgs};
 use crate::difference::Difference;
 use crate::drawing;
 use crate::exit::{Exit, usage};
+use crate::machine;
 use crate::processes::{Ended, Interrupts, Launch};
 use crate::render;
 use crate::results::RunFolder;
@@ -98,10 +100,11 @@ fn is_for_real_time(plan: &Plan) -> Result<()> {
 
 async fn run_all(args: &RunArgs, (system, launch): (&System, &Launch), plans: &Plans<'_>) -> Result<Exit> {
     let interrupts = Interrupts::listen().context("failed to listen for signals")?;
+    let program = machine::program(&launch.program)?;
     let (mut exit, mut finished, mut violations) = (Exit::Clean, 0, 0);
     for at in 0..plans.count() {
         let plan = plans.plan(system, at)?;
-        let run = run_one(args, (system, launch), (&plan, &interrupts)).await?;
+        let run = run_one(args, (system, launch, &program), (&plan, &interrupts)).await?;
         report(args, &run)?;
         // Once there is a violation, `latest` stays at the first one.
         if violations == 0 {
@@ -126,12 +129,13 @@ pub fn repeat(args: &RunArgs, times: u64, mut each: impl FnMut(u64, &Run)) -> Re
     let system = System::find(&args.system, args.bug.as_deref())?;
     let foreign = args.bin.as_deref().map(|program| (program, args.bin_args.as_slice()));
     let (launch, plans) = (system.launch(foreign)?, Plans::new(args, &system)?);
+    let program = machine::program(&launch.program)?;
     die_of_panics();
     block_on(async {
         let interrupts = Interrupts::listen().context("failed to listen for signals")?;
         let mut exit = Exit::Clean;
         for nth in 1..=times {
-            let run = run_one(args, (&system, &launch), (&plans.plan(&system, 0)?, &interrupts)).await?;
+            let run = run_one(args, (&system, &launch, &program), (&plans.plan(&system, 0)?, &interrupts)).await?;
             exit = exit.worst(run.exit);
             each(nth, &run);
             if interrupts.count() > 0 || run.exit == Exit::Failed {
@@ -155,12 +159,13 @@ pub struct Run {
 
 async fn run_one(
     args: &RunArgs,
-    (system, launch): (&System, &Launch),
+    (system, launch, program): (&System, &Launch, &Value),
     (plan, interrupts): (&Plan, &Interrupts),
 ) -> Result<Run> {
     let order = Order {
         system,
         launch,
+        program,
         foreign: args.bin.as_deref().map(|program| (program, args.bin_args.as_slice())),
         plan,
         executor: args.executor,

@@ -2,13 +2,14 @@
 //!
 //! Each has a runtime of its own, so that judging one run never makes the controller of another late.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 use temblor_checkers::judge::{FifoGaps, Options};
 
 use super::finding::{Finding, Mark};
@@ -27,7 +28,9 @@ const HEARING: Duration = Duration::from_millis(1);
 
 /// What all runs have in common.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct Settings<'a> {
+    /// The program of all nodes, as it stands in `run.json`.
+    pub program: Value,
     /// The first seed.
     pub seed: u64,
     /// Whether every promise is to be put to the test.
@@ -35,13 +38,13 @@ pub struct Settings {
     /// Length of a cell's main phase, us.
     pub length_us: u64,
     /// Where the run folders go.
-    pub folder: PathBuf,
+    pub folder: &'a Path,
 }
 
 /// Who shares the tasks.
 pub struct Crew<'a> {
     tasks: &'a [Task],
-    settings: &'a Settings,
+    settings: &'a Settings<'a>,
     next: AtomicUsize,
     over: AtomicBool,
     board: Mutex<Board>,
@@ -56,7 +59,7 @@ struct Board {
 
 impl<'a> Crew<'a> {
     /// A crew that has done nothing yet.
-    pub fn new(tasks: &'a [Task], settings: &'a Settings) -> Self {
+    pub fn new(tasks: &'a [Task], settings: &'a Settings<'a>) -> Self {
         let (next, over, board) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::default());
         Self { tasks, settings, next, over, board }
     }
@@ -121,11 +124,12 @@ impl<'a> Crew<'a> {
         let order = Order {
             system: &system,
             launch: &launch,
+            program: &self.settings.program,
             foreign: None,
             plan: &plan,
             executor: task.executor,
             init_timeout_us: INIT_TIMEOUT_US,
-            results: &self.settings.folder,
+            results: self.settings.folder,
             options: &Options { require: None, fifo_gaps: FifoGaps::Forbidden },
         };
         Ok((plan.seed, execute(&order, open(&order)?, interrupts).await?))

@@ -207,3 +207,60 @@ fn row<'h>(name: &str, cells: impl Iterator<Item = (String, &'h str)>) -> String
     }
     format!("{}\n", line.trim_end())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Finding, Mark, Matrix};
+    use crate::commands::demo::product::{systems, tasks};
+    use crate::exit::Exit;
+
+    /// The matrix of an algorithm with six cells and one bug, which came to this, as its closing line.
+    fn closing(marks: &[Mark]) -> (Exit, String) {
+        let args = crate::cli::DemoArgs {
+            algorithms: vec!["eager".to_owned()],
+            full: false,
+            executor: None,
+            time_limit: 1_000_000,
+            seed: 1,
+            out: "results".into(),
+            json: false,
+        };
+        let systems = systems(&args.algorithms).unwrap();
+        let tasks = tasks(&systems, &args);
+        let finding = |(at, mark): (usize, &Mark)| {
+            let failed = Finding::failed((tasks[at], at, 1), anyhow::anyhow!("no matter"));
+            Finding { mark: *mark, failure: None, ..failed }
+        };
+        let findings: Vec<Finding> = marks.iter().enumerate().map(finding).collect();
+        let matrix = Matrix { systems: &systems, tasks: &tasks, findings: &findings, interrupted: None };
+        (matrix.exit(), matrix.closing(1))
+    }
+
+    #[test]
+    fn only_what_held_everywhere_is_ok() {
+        use Mark::{Failed, Found, Held, Idle, Missed, Undecided, Violation};
+        for (changed, exit, words) in [
+            (vec![], Exit::Clean, "OK: 6 of 6 cells held, 1 of 1 planted bug found, in 1 s."),
+            (vec![(0, Idle)], Exit::Inconclusive, "5 of 6 cells held, 1 of 1 planted bug found, 1 not exercised"),
+            (vec![(1, Undecided)], Exit::Inconclusive, "1 undecided"),
+            (vec![(6, Missed)], Exit::Inconclusive, "0 of 1 planted bug found"),
+            (vec![(2, Violation), (3, Failed)], Exit::Violation, "VIOLATION: "),
+            (vec![(3, Failed), (4, Idle)], Exit::Failed, "FAILED: "),
+        ] {
+            let mut marks = vec![Held, Held, Held, Held, Held, Held, Found];
+            changed.iter().for_each(|(at, mark)| marks[*at] = *mark);
+            let (code, text) = closing(&marks);
+            assert_eq!(code, exit, "{changed:?}");
+            assert!(text.contains(words), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_run_is_not_green() {
+        assert_eq!(closing(&[Mark::Held]).0, Exit::Inconclusive);
+        let (exit, text) = closing(&[]);
+        assert_eq!(exit, Exit::Nothing);
+        assert_eq!(text, "NOTHING RAN: 0 of 6 cells held, 0 of 1 planted bug found, 7 not run, in 1 s.");
+        assert_eq!(closing(&[Mark::Idle; 7]).0, Exit::Nothing);
+    }
+}

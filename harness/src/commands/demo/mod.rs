@@ -12,12 +12,13 @@ mod product;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::execution::die_of_panics;
 use super::{answer, complain, note};
 use crate::cli::{DemoArgs, Executor};
 use crate::exit::Exit;
+use crate::machine;
 use crate::processes::provide_descriptors;
 use crate::render::wrap;
 use crate::results::{create_group, point_latest};
@@ -38,18 +39,20 @@ pub fn demo(args: &DemoArgs) -> Result<Exit> {
     provide_descriptors(NODES, width)?;
     die_of_panics();
     let folder = create_group(&args.out, "demo", args.seed)?;
-    let settings = Settings { seed: args.seed, full: args.full, length_us: args.time_limit, folder: folder.clone() };
+    let program = machine::program(&std::env::current_exe().context("failed to find this program's own file")?)?;
+    let (seed, full, length_us, folder) = (args.seed, args.full, args.time_limit, folder.as_path());
+    let settings = Settings { program, seed, full, length_us, folder };
     announce(&tasks, (width, args));
     let (findings, interrupted) = Crew::new(&tasks, &settings).work(width)?;
     let matrix = Matrix { systems: &systems, tasks: &tasks, findings: &findings, interrupted: interrupted.as_deref() };
     let took = begun.elapsed().as_secs();
     let text = matrix.text(args.full, took);
-    keep(&folder, (&matrix, &text))?;
+    keep(folder, (&matrix, &text))?;
     if let Some(shown) = most_telling(&findings) {
         point_latest(&args.out, shown)?;
     }
     answer(&if args.json { format!("{}\n", matrix.json()) } else { text })?;
-    tell_more(&findings, &folder);
+    tell_more(&findings, folder);
     Ok(matrix.exit())
 }
 
