@@ -198,7 +198,9 @@ impl Ending<'_> {
     pub fn finding_of_liveness(&self, tally: Tally<Proof>, exercised: u64) -> Finding {
         let (doubt, mut unknown) = match self.close {
             Close::Drained => (None, None),
-            Close::Late { late_us } => (Some(format!("the harness itself was {late_us} us late")), None),
+            Close::Late { late_us } => {
+                (Some(format!("the harness itself, or a node for want of a processor, was {late_us} us late")), None)
+            }
             Close::CutShort => {
                 let open = (self.open_requests > 0).then(|| "the history is cut short with requests open".to_owned());
                 (Some("the history is cut short".to_owned()), open)

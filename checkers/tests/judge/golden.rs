@@ -676,9 +676,9 @@ fn when_the_harness_was_late_what_is_unmet_proves_nothing() {
         n1 delivers m1
         nemesis info drained {"late_us":250000}"#,
         expect![[r#"
-            Inconclusive(["agreement is unknown: the harness itself was 250000 us late, and so far n1 delivered m1, but n2 and n3 never did"]), at least none
+            Inconclusive(["agreement is unknown: the harness itself, or a node for want of a processor, was 250000 us late, and so far n1 delivered m1, but n2 and n3 never did"]), at least none
             agreement Unknown Promised, 0 violations, exercised 0
-              because the harness itself was 250000 us late, and so far n1 delivered m1, but n2 and n3 never did
+              because the harness itself, or a node for want of a processor, was 250000 us late, and so far n1 delivered m1, but n2 and n3 never did
         "#]],
     );
 }

@@ -18,6 +18,7 @@ mod node;
 mod obligations;
 mod pauses;
 mod phases;
+mod processor;
 mod pulse;
 mod rehearsal;
 mod schedule;

@@ -12,6 +12,7 @@ use super::conductor::Conductor;
 use super::envelope::{self, CONTROLLER, Init, Transport};
 use super::events::Event;
 use super::logs::last_lines;
+use super::processor::Waits;
 use super::pulse::Pulse;
 use super::schedule::Schedule;
 use super::{Ended, Setup, signals};
@@ -229,6 +230,8 @@ impl<'a> Phases<'a> {
         self.pulse.reset();
         let bound_ns = self.setup.bound_ms * 1_000_000;
         let calm_ns = bound_ns / 10 + 50_000_000;
+        let waits =
+            Waits::of(self.conductor.nodes.iter().filter_map(|node| node.life.as_ref()).map(|life| life.pid.as_raw()));
         let begun = self.conductor.clock.now_ns();
         let mut met_since = None;
         loop {
@@ -241,7 +244,8 @@ impl<'a> Phases<'a> {
                 return Flow::Stop;
             }
         }
-        self.late_ns = self.pulse.worst_ns();
+        // A node without a processor is the machine's doing, as is a harness without one.
+        self.late_ns = self.pulse.worst_ns().max(waits.longest_since_ns());
         self.drained(met_since.is_some(), self.late_ns >= bound_ns / 10);
         Flow::Done
     }

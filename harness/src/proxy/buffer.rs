@@ -13,6 +13,8 @@ pub struct Buffer {
     order: Queue,
     /// By when they are due, ns, and by their places among all that came.
     aside: BTreeMap<(u64, u64), Aside>,
+    /// The faults that set them aside, by the places of those that nothing has overtaken yet.
+    not_overtaken: BTreeMap<u64, u32>,
     /// What the frames in `aside` take up, bytes.
     aside_bytes: usize,
     /// How many runs came so far, in order or set aside.
@@ -27,9 +29,6 @@ pub struct Buffer {
 #[derive(Debug)]
 struct Aside {
     label: Label,
-    /// The fault that did it.
-    fault: u32,
-    is_overtaken: bool,
     frame: Box<[u8]>,
 }
 
@@ -52,10 +51,11 @@ impl Buffer {
 
     /// Sets a frame aside until it is due, ns.
     pub fn set_aside(&mut self, (fault, due_ns): (u32, u64), label: Label, frame: &[u8]) {
-        let aside = Aside { label, fault, is_overtaken: false, frame: frame.into() };
+        let aside = Aside { label, frame: frame.into() };
         self.aside_bytes += frame.len();
         self.places += 1;
         self.aside.insert((due_ns, self.places), aside);
+        self.not_overtaken.insert(self.places, fault);
     }
 
     /// The bytes that are to be written now; some of what is due, if that is much.
@@ -64,7 +64,8 @@ impl Buffer {
         let until_ns = if self.order.is_begun() { None } else { Some(now_ns) };
         while let Some(first) = self.aside.first_entry().filter(|first| Some(first.key().0) <= until_ns) {
             let place = first.key().1;
-            let Aside { label, frame, .. } = first.remove();
+            let Aside { label, frame } = first.remove();
+            self.not_overtaken.remove(&place);
             self.aside_bytes -= frame.len();
             self.leaving.push(place, Label { gate: Gate::Open, ..label }, &frame);
             self.pass(place);
@@ -102,16 +103,14 @@ impl Buffer {
         self.leaving.abandon(&mut left, &mut lost);
         self.order.abandon(&mut left, &mut lost);
         self.aside_bytes = 0;
+        self.not_overtaken.clear();
         std::mem::take(&mut self.aside).into_values().for_each(|aside| lost(&aside.label, &aside.frame));
     }
 
     /// What came at this place goes on before all that is still set aside.
     fn pass(&mut self, passing: u64) {
-        for ((_, place), aside) in &mut self.aside {
-            if *place < passing && !aside.is_overtaken {
-                aside.is_overtaken = true;
-                self.overtaken.push(aside.fault);
-            }
+        while let Some(first) = self.not_overtaken.first_entry().filter(|first| *first.key() < passing) {
+            self.overtaken.push(first.remove());
         }
     }
 
