@@ -25,6 +25,11 @@ pub const TEMPLATES: &[Template] = &[
         story: Story::Orphan,
     },
     Template {
+        name: "unheard",
+        what: "a sender that nobody can hear broadcasts, and is killed as soon as it may have delivered its own message",
+        story: Story::Unheard,
+    },
+    Template {
         name: "relay-race",
         what: "an orphan whose first receiver is killed in turn, once it has passed the message on to a single node",
         story: Story::RelayRace,
@@ -64,6 +69,7 @@ const RUN_MIN_US: u64 = 200_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Story {
     Orphan,
+    Unheard,
     RelayRace,
     LostAcknowledgement,
     LateFirst,
@@ -104,6 +110,7 @@ impl Draft<'_> {
     fn tell(&mut self, template: &Template, begin: u64) {
         match template.story {
             Story::Orphan | Story::RelayRace => self.orphan(template, begin),
+            Story::Unheard => self.unheard(template, begin),
             Story::LostAcknowledgement => self.lost_acknowledgement(template, begin),
             Story::LateFirst => self.late_first(template, begin),
             Story::SlowPath => self.slow_path(template, begin),
@@ -121,7 +128,7 @@ impl Draft<'_> {
         let kills = if self.has("kill") && !too_early { self.kills_left() } else { 0 };
         let may_lose = self.may_lose();
         match story {
-            Story::Orphan => may_lose && kills > 0 && living > 2,
+            Story::Orphan | Story::Unheard => may_lose && kills > 0 && living > 2,
             // The relayed frame is waited for, so its key has to be known.
             Story::RelayRace => may_lose && kills > 1 && living > 3 && steps.is_some_and(|steps| steps.relays),
             Story::LostAcknowledgement => may_lose && living > 1 && steps.is_none_or(|steps| steps.acknowledges),
@@ -145,11 +152,31 @@ impl Draft<'_> {
         self.cut_off((template, Mode::Drop), links, (begin, lasts));
         let message = self.broadcast(&sender, When::AtUs(begin + LEAD_US));
         let seen = self.reception(&sender, &relay, message);
-        self.kill_after(sender, begin, seen);
+        self.kill_after(sender, begin, Anchor { seen, delay_us: 0 });
         if let Some((to, steps)) = next.zip(steps::of(self.setting)) {
             let key = format!("{}/{message}", steps.data);
-            self.kill_after(relay.clone(), begin, Seen::Frame { from: relay, to, key, nth: 1 });
+            let seen = Seen::Frame { from: relay.clone(), to, key, nth: 1 };
+            self.kill_after(relay, begin, Anchor { seen, delay_us: 0 });
         }
+    }
+
+    /// Who waits for others before it delivers has delivered nothing when it dies; so the death waits for a frame, where its key
+    /// is known, and for a moment in which a hasty delivery can be told.
+    fn unheard(&mut self, template: &Template, begin: u64) {
+        let Cast { sender, receivers, .. } = self.cast(Story::Orphan);
+        let others = self.plan.nodes.iter().filter(|node| **node != sender);
+        let links = others.map(|node| (sender.clone(), node.clone())).collect();
+        let lasts = self.log_uniform(50_000, self.plan.length_us / 4);
+        self.cut_off((template, Mode::Drop), links, (begin, lasts));
+        let message = self.broadcast(&sender, When::AtUs(begin + LEAD_US));
+        let anchor = match steps::of(self.setting) {
+            Some(steps) => {
+                let (from, to, key) = (sender.clone(), receivers[0].clone(), format!("{}/{message}", steps.data));
+                Anchor { seen: Seen::Frame { from, to, key, nth: 1 }, delay_us: self.chance.random_range(500..3_000) }
+            }
+            None => Anchor { seen: Seen::Deliver { node: sender.clone(), message }, delay_us: 0 },
+        };
+        self.kill_after(sender, begin, anchor);
     }
 
     /// A sender, one receiver or more (in a relay race one), and at least one node that does not hear the sender.
@@ -282,9 +309,9 @@ impl Draft<'_> {
         self.add(When::AtUs(begin), Some(lasts), kind)
     }
 
-    fn kill_after(&mut self, node: String, begin: u64, seen: Seen) {
+    fn kill_after(&mut self, node: String, begin: u64, anchor: Anchor) {
         self.victims.push((node.clone(), begin + LEAD_US + 1));
-        self.add(When::After(Anchor { seen, delay_us: 0 }), None, Kind::Kill { node });
+        self.add(When::After(anchor), None, Kind::Kill { node });
     }
 
     /// Two different nodes that this plan has not killed so far.
