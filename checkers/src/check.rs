@@ -39,11 +39,11 @@ pub fn check<R: Read>(mut open: impl FnMut() -> io::Result<R>, options: &Options
     let mut reader = Reader::new(open().map_err(CheckError::Reopen)?);
     let first = reader.next().map_err(CheckError::History)?;
     let mut judge = Judge::new(reader.header().cloned(), options).map_err(CheckError::Judge)?;
-    if let Some(op) = first {
+    if let Some(mut op) = first {
         judge.op(&op, reader.names());
-    }
-    while let Some(op) = reader.next().map_err(CheckError::History)? {
-        judge.op(&op, reader.names());
+        while reader.read(&mut op).map_err(CheckError::History)? {
+            judge.op(&op, reader.names());
+        }
     }
     let tail = if reader.torn() { Tail::Torn } else { Tail::Whole };
     let names: Names = reader.names().clone();

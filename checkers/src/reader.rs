@@ -13,7 +13,7 @@ use std::fmt;
 use std::io::{self, Read};
 
 use crate::header::Header;
-use crate::op::{Names, Node, Op};
+use crate::op::{Event, Kind, Names, Node, Op, Process};
 use excerpt::excerpt;
 use names::NameTable;
 
@@ -90,17 +90,28 @@ impl<R: Read> Reader<R> {
 
     /// The next op; `None` at the end. After an error there is nothing more to be had.
     #[allow(clippy::should_implement_trait, reason = "an iterator could not lend the names between two ops")]
-    #[inline]
     pub fn next(&mut self) -> Result<Option<Op>, HistoryError> {
-        let read = match canonical::read(&self.buffer[self.used..self.filled], &self.context.table) {
-            Some(read) => Some(read),
-            None => self.other_than_canonical()?,
+        let mut op = Op { index: 0, time: 0, process: Process::Nemesis, kind: Kind::Info, event: Event::Broadcast(0) };
+        Ok(self.read(&mut op)?.then_some(op))
+    }
+
+    /// Puts the next op in the place of `op`; whether there is one. Like [`next`](Reader::next), without moving it about.
+    #[inline]
+    pub fn read(&mut self, op: &mut Op) -> Result<bool, HistoryError> {
+        let length = match canonical::read(&self.buffer[self.used..self.filled], &self.context.table) {
+            Some((read, length)) => {
+                *op = read;
+                length
+            }
+            None => match self.other_than_canonical(op)? {
+                Some(length) => length,
+                None => return Ok(false),
+            },
         };
-        let Some((op, length)) = read else { return Ok(None) };
-        self.context.follow(&op).map_err(|what| self.error(What::Line(what)))?;
+        self.context.follow(op).map_err(|what| self.error(What::Line(what)))?;
         self.offset += length as u64;
         self.used += length;
-        Ok(Some(op))
+        Ok(true)
     }
 
     /// The nodes that are known so far; all of them, once a first line with a header was read.
@@ -128,17 +139,19 @@ impl<R: Read> Reader<R> {
         self.offset
     }
 
-    /// Reads a line that the fast path has not read: perhaps only because it was not whole yet. With its length, LF included;
+    /// Reads a line that the fast path has not read: perhaps only because it was not whole yet. Its length, LF included;
     /// `None` at the end of the file.
     #[cold]
-    fn other_than_canonical(&mut self) -> Result<Option<(Op, usize)>, HistoryError> {
+    fn other_than_canonical(&mut self, op: &mut Op) -> Result<Option<usize>, HistoryError> {
         let Some(end) = self.line()? else { return Ok(None) };
         let line = &self.buffer[self.used..end];
         let read = match canonical::read(line, &self.context.table) {
             Some(read) => Ok(read),
             None => tolerant::read(&line[..line.len() - 1], &mut self.context).map(|op| (op, line.len())),
         };
-        read.map(Some).map_err(|what| self.error(What::Line(what)))
+        let length;
+        (*op, length) = read.map_err(|what| self.error(What::Line(what)))?;
+        Ok(Some(length))
     }
 
     /// Has a whole line in the buffer, from `used` to behind the LF, where that is; `None` at the end of the file.

@@ -15,19 +15,19 @@ pub struct Figures {
 
 impl Figures {
     /// What the columns of [`Figures::row`] are.
-    pub const HEADING: &str = "                   seconds   on core    lines/s  ns a line      MB/s   peak MB";
+    pub const HEADING: &str = "                seconds  on core   lines/s      ns   MB/s  peak MB   messages";
 
     /// A line of the table.
     pub fn row(&self, name: &str, of: &Written) -> String {
-        let seconds = self.took_ns as f64 / 1e9;
+        let (seconds, on_core) = (self.took_ns as f64 / 1e9, self.on_core_ns as f64 / 1e9);
         let (lines, bytes) = (of.lines as f64, of.bytes as f64);
         format!(
-            "{name:<16}{seconds:>10.2}{:>10.2}{:>10.2}M{:>11.1}{:>10.0}{:>10.1}",
-            self.on_core_ns as f64 / 1e9,
-            lines / seconds / 1e6,
-            self.took_ns as f64 / lines,
-            bytes / seconds / 1e6,
-            self.peak_kb as f64 / 1024.0
+            "{name:<14}{seconds:>9.2}{on_core:>9.2}{:>9.2}M{:>8.1}{:>7.0}{:>9.1}{:>11}",
+            lines / on_core / 1e6,
+            self.on_core_ns as f64 / lines,
+            bytes / on_core / 1e6,
+            self.peak_kb as f64 / 1024.0,
+            of.messages
         )
     }
 

@@ -16,64 +16,70 @@ use file::{File, header};
 /// What a history looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
+    /// Reliable broadcast in no order.
+    Plain,
     /// A run of `fifo` with faults; nothing is wrong.
-    Valid,
+    Fifo,
+    /// Questions and answers in causal order.
+    Causal,
     /// One order for all, and every property of a total order holds.
     Total,
-    /// The same among many nodes.
+    /// No order among many nodes.
+    PlainOfMany,
+    /// Causal order among many nodes.
+    CausalOfMany,
+    /// Total order among many nodes.
     TotalOfMany,
-    /// Questions and answers in causal order.
-    Chat,
-    /// The same among many nodes.
-    ChatOfMany,
     /// Every delivery is a creation or a duplicate.
     Integrity,
     /// Every second delivery comes before its predecessor.
-    Order,
+    Swapped,
 }
 
 impl Shape {
     /// All of them.
-    pub const ALL: [Shape; 7] = [
-        Shape::Valid,
+    pub const ALL: [Shape; 9] = [
+        Shape::Plain,
+        Shape::Fifo,
+        Shape::Causal,
         Shape::Total,
-        Shape::Chat,
+        Shape::PlainOfMany,
+        Shape::CausalOfMany,
         Shape::TotalOfMany,
-        Shape::ChatOfMany,
         Shape::Integrity,
-        Shape::Order,
+        Shape::Swapped,
     ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
-            Shape::Valid => "valid",
+            Shape::Plain => "plain",
+            Shape::Fifo => "fifo",
+            Shape::Causal => "causal",
             Shape::Total => "total",
-            Shape::TotalOfMany => "total-of-50",
-            Shape::Chat => "chat",
-            Shape::ChatOfMany => "chat-of-50",
+            Shape::PlainOfMany => "plain of 50",
+            Shape::CausalOfMany => "causal of 50",
+            Shape::TotalOfMany => "total of 50",
             Shape::Integrity => "integrity",
-            Shape::Order => "order",
+            Shape::Swapped => "swapped",
         }
     }
 
     /// Whether nothing that is promised is violated.
     pub fn is_clean(self) -> bool {
-        !matches!(self, Shape::Integrity | Shape::Order)
+        !matches!(self, Shape::Integrity | Shape::Swapped)
     }
 
     /// What it is, in words.
     pub fn what(self) -> &'static str {
         match self {
-            Shape::Valid => "5 nodes, partitions and unequal lag, one node killed half-way; every property holds",
-            Shape::Total => "5 nodes deliver everything in one order; every property holds, and nothing goes wrong",
-            Shape::TotalOfMany => "50 nodes deliver everything in one order",
-            Shape::Chat => "5 nodes ask and answer in causal order, which is no total one",
-            Shape::ChatOfMany => "50 nodes ask and answer in causal order",
-            Shape::Integrity => "nobody broadcasts, and everybody delivers everything twice: a violation at every line",
-            Shape::Order => {
-                "every sender's messages are delivered in swapped pairs: every second delivery is a violation"
-            }
+            Shape::Plain => "5 nodes, everything delivered once, in no order",
+            Shape::Fifo => "5 nodes, partitions and unequal lag, one node killed half-way",
+            Shape::Causal => "5 nodes ask and answer in causal order",
+            Shape::Total => "5 nodes deliver everything in one order",
+            Shape::PlainOfMany | Shape::CausalOfMany | Shape::TotalOfMany => "the same among 50 nodes, without faults",
+            Shape::Integrity => "nobody broadcasts, all is delivered twice: violations at every line",
+            Shape::Swapped => "all is delivered in swapped pairs: violations at every second delivery",
         }
     }
 }
@@ -87,31 +93,35 @@ const MANY: usize = 50;
 /// Writes a history of about so many lines.
 pub fn generate(shape: Shape, lines: u64, path: &Path) -> io::Result<Written> {
     let mut file = File::create(path)?;
-    let (order, nodes) = match shape {
-        Shape::Total => (Order::Total, file::NODES),
-        Shape::TotalOfMany => (Order::Total, MANY),
-        Shape::Chat => (Order::Causal, file::NODES),
-        Shape::ChatOfMany => (Order::Causal, MANY),
-        Shape::Valid | Shape::Integrity | Shape::Order => {
+    match shape {
+        Shape::Plain => broadcasts(&mut file, (Order::Any, file::NODES), lines)?,
+        Shape::Causal => broadcasts(&mut file, (Order::Causal, file::NODES), lines)?,
+        Shape::Total => broadcasts(&mut file, (Order::Total, file::NODES), lines)?,
+        Shape::PlainOfMany => broadcasts(&mut file, (Order::Any, MANY), lines)?,
+        Shape::CausalOfMany => broadcasts(&mut file, (Order::Causal, MANY), lines)?,
+        Shape::TotalOfMany => broadcasts(&mut file, (Order::Total, MANY), lines)?,
+        Shape::Fifo | Shape::Integrity | Shape::Swapped => {
             file.nemesis("info", "run", &header(("fifo", file::NODES), &TOTAL[..1], &["kill", "partition"]))?;
             match shape {
-                Shape::Valid => Cluster::run(&mut file, lines)?,
+                Shape::Fifo => Cluster::run(&mut file, lines)?,
                 Shape::Integrity => integrity(&mut file, lines)?,
                 _ => swapped(&mut file, lines)?,
             }
-            return end(file);
         }
-    };
-    let promises = if order == Order::Total { &TOTAL[..] } else { &TOTAL[..2] };
-    file.nemesis("info", "run", &header((shape.name(), nodes), promises, &[]))?;
-    Broadcasts::run(&mut file, (order, nodes), lines)?;
-    end(file)
-}
-
-fn end(mut file: File) -> io::Result<Written> {
+    }
     file.nemesis("ok", "heal", "{}")?;
     file.nemesis("ok", "drained", "{}")?;
     file.finish()
+}
+
+fn broadcasts(file: &mut File, (order, nodes): (Order, usize), lines: u64) -> io::Result<()> {
+    let (system, promises) = match order {
+        Order::Any => ("reliable", &TOTAL[..0]),
+        Order::Causal => ("causal", &TOTAL[..2]),
+        Order::Total => ("total", &TOTAL[..]),
+    };
+    file.nemesis("info", "run", &header((system, nodes), promises, &[]))?;
+    Broadcasts::run(file, (order, nodes), lines)
 }
 
 fn integrity(file: &mut File, lines: u64) -> io::Result<()> {

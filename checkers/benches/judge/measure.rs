@@ -86,7 +86,8 @@ fn scan(path: &Path) -> io::Result<()> {
 
 fn ops(path: &Path) -> io::Result<()> {
     let mut reader = Reader::new(File::open(path)?);
-    while let Some(op) = reader.next().map_err(io::Error::other)? {
+    let Some(mut op) = reader.next().map_err(io::Error::other)? else { return Ok(()) };
+    while reader.read(&mut op).map_err(io::Error::other)? {
         black_box(&op);
     }
     Ok(())

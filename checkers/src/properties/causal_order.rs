@@ -191,8 +191,10 @@ impl CausalOrder {
             return true;
         }
         self.lacking.clear();
-        for (of, needed) in (first as u16..).map(Node).zip(needs) {
-            self.lacking.extend(view.lacks(ledger, (delivery.node, of), *needed).map(|rank| (of, rank)));
+        for (of, needed) in (first as u16..).map(Node).zip(needs.iter().copied()) {
+            if view.reached[of.at()] < needed {
+                self.lacking.extend(view.lacks(ledger, (delivery.node, of), needed).map(|rank| (of, rank)));
+            }
         }
         if !self.lacking.is_empty() {
             self.skipped(ledger, delivery);

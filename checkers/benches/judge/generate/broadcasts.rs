@@ -1,4 +1,4 @@
-//! Runs without faults of ordered broadcasts among any number of nodes: total order, and causal order in a chat.
+//! Runs without faults of broadcasts among any number of nodes: in no order, in causal order in a chat, and in total order.
 //!
 //! Clients ask nodes at random, as long as not too much is under way, and nodes deliver at random, as their order lets them. In the
 //! chat a node that delivers a message answers now and then, so that messages depend on each other across nodes.
@@ -15,6 +15,8 @@ const OUTSTANDING: usize = 40;
 /// In which order nodes deliver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
+    /// Now and then a message before an earlier one of its sender.
+    Any,
     /// All in the order in which messages were broadcast.
     Total,
     /// Each behind what it depends on.
@@ -37,6 +39,8 @@ pub struct Broadcasts<'f> {
     sent: Vec<(VecDeque<Sent>, u32)>,
     /// By node and sender: how many were delivered.
     delivered: Vec<Vec<u32>>,
+    /// By node and sender: a message that counts as delivered, and is delivered later.
+    late: Vec<Vec<Option<u64>>>,
     /// Who sent each message that somebody lacks, in the order of all, and how many there were before them.
     senders: (VecDeque<usize>, usize),
     /// By node: how many it delivered.
@@ -49,8 +53,8 @@ impl<'f> Broadcasts<'f> {
     pub fn run(file: &'f mut File, (order, nodes): (Order, usize), lines: u64) -> io::Result<()> {
         let sent = (0..nodes).map(|_| (VecDeque::new(), 0)).collect();
         let (delivered, lengths) = (vec![vec![0; nodes]; nodes], vec![0; nodes]);
-        let (draws, senders) = (Draws(3), (VecDeque::new(), 0));
-        let mut run = Broadcasts { file, order, draws, sent, delivered, senders, lengths, messages: 0 };
+        let (late, draws, senders) = (vec![vec![None; nodes]; nodes], Draws(3), (VecDeque::new(), 0));
+        let mut run = Broadcasts { file, order, draws, sent, delivered, late, senders, lengths, messages: 0 };
         for node in 0..nodes {
             run.file.node(node, "start", "{\"incarnation\":1}")?;
         }
@@ -91,9 +95,16 @@ impl<'f> Broadcasts<'f> {
     fn deliver(&mut self, node: usize) -> io::Result<()> {
         let sender = match self.order {
             Order::Total => self.senders.0.get(self.lengths[node] - self.senders.1).copied(),
-            Order::Causal => Some(self.draws.below(self.lengths.len() as u64) as usize),
+            Order::Any | Order::Causal => Some(self.draws.below(self.lengths.len() as u64) as usize),
         };
         let Some(sender) = sender else { return Ok(()) };
+        if self.order == Order::Any
+            && let Some(number) = self.late[node][sender].filter(|_| self.draws.below(2) == 0)
+        {
+            self.late[node][sender] = None;
+            self.lengths[node] += 1;
+            return self.file.indication(node, "deliver", number);
+        }
         let (under_way, before) = &self.sent[sender];
         let Some(next) = under_way.get((self.delivered[node][sender] - before) as usize) else { return Ok(()) };
         let number = next.number;
@@ -101,10 +112,14 @@ impl<'f> Broadcasts<'f> {
         if self.order == Order::Causal && !ready {
             return Ok(());
         }
-        self.file.indication(node, "deliver", number)?;
         self.delivered[node][sender] += 1;
-        self.lengths[node] += 1;
         self.forget(sender);
+        if self.order == Order::Any && self.late[node][sender].is_none() && self.draws.below(4) == 0 {
+            self.late[node][sender] = Some(number);
+            return Ok(());
+        }
+        self.file.indication(node, "deliver", number)?;
+        self.lengths[node] += 1;
         let answers = self.order == Order::Causal && self.senders.0.len() < OUTSTANDING * self.lengths.len();
         if answers && self.draws.below(4 * self.lengths.len() as u64) == 0 {
             self.broadcast(node)?;
