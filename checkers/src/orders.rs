@@ -277,7 +277,7 @@ impl Pairs {
         let (q, id) = (delivery.node, delivery.id);
         self.positions.add(ledger, (id, q));
         let row: &[u32] = self.positions.get(id).unwrap_or(&[]);
-        for (p, there) in row.iter().copied().enumerate().filter(|(p, there)| *there > 0 && *p != q.at()) {
+        for (p, there) in row.iter().copied().enumerate().filter(|(_, there)| *there > 0) {
             // A message that q delivered before this one, and p after it.
             if let Some((_, other)) = self.common[q.at()][p].filter(|(reach, _)| *reach > there)
                 && !self.inverted[q.at()][p]
@@ -286,10 +286,8 @@ impl Pairs {
                 self.inverted[p][q.at()] = true;
                 self.inversions.push(Inversion::new((Node(p as u16), q), (id, other), delivery.at));
             }
-            let reach = &mut self.common[q.at()][p];
-            if reach.is_none_or(|(farthest, _)| farthest < there) {
-                *reach = Some((there, id));
-            }
+            // As long as the two nodes agree, what they both deliver last reaches farthest.
+            self.common[q.at()][p] = Some((there, id));
             self.common[p][q.at()] = Some((position, id));
         }
         if let Some(row) = self.positions.get_mut(id) {

@@ -79,12 +79,7 @@ impl Property for CausalOrder {
     }
 
     fn broadcast(&mut self, ledger: &Ledger, (node, id): (Node, Id)) {
-        let Some(place) = ledger.place(id).filter(|place| place.life == 0 || ledger.crashes == Crashes::Recover) else {
-            return;
-        };
-        if in_a_later_life(ledger, node) {
-            return;
-        }
+        let Some(place) = ledger.place(id).filter(|_| !in_a_later_life(ledger, node)) else { return };
         self.frontiers.add(ledger, (id, node));
         let view = view_of(&mut self.views, node);
         view.widen(node.at() + 1);
@@ -94,7 +89,6 @@ impl Property for CausalOrder {
             // Its own earlier messages are causes, delivered at home or not.
             frontier[node.at()] = place.after;
         }
-        view.past[node.at()] = place.after + 1;
         if std::mem::take(&mut view.crossed) {
             self.crossed.insert(id.at());
         }
@@ -106,7 +100,7 @@ impl Property for CausalOrder {
             return;
         }
         let Some(place) = delivery.place else { return };
-        if place.life > 0 && ledger.crashes == Crashes::Stop {
+        if place.life > 0 {
             return;
         }
         if delivery.disturbed && self.crossed.contains(delivery.id.at()) {
@@ -272,7 +266,7 @@ impl Inversion {
         let (cause, effect) = (self.cause.0, self.effect.0);
         let (m, m2) = (end.message(cause), end.message(effect));
         let (q, p) = (end.name(self.node), end.name(of(effect)));
-        let came = self.cause.1.is_some() || end.ledger.nodes.get(self.node).ever(cause);
+        let came = end.ledger.nodes.get(self.node).ever(cause);
         let own = of(cause) == of(effect);
         let seen = !own && end.ledger.nodes.get(of(effect)).ever(cause);
         let why = match (own, seen) {

@@ -128,6 +128,114 @@ fn a_cause_of_a_cause_is_a_cause() {
 }
 
 #[test]
+fn of_several_causes_that_are_lacking_one_is_told_that_the_sender_had_seen() {
+    // n4 has skipped m1 itself, and n2's answer to it is what it answers.
+    let script = answered("n4 delivers m2 \n n4 broadcasts m3 \n n3 delivers m3");
+    check(
+        &["causal-order"],
+        &script,
+        expect![[r#"
+        Violation, none
+        causal-order Invalid Promised, 2 violations, exercised 0
+          n4 delivered m2 and never m1, which n2 had delivered before it broadcast m2 [gap]
+            1. line 0: n1 broadcasts m1 (m1 is the cause)
+            2. line 2: n2 delivers m1 (from here on all that n2 broadcasts depends on m1)
+            3. line 3: n2 broadcasts m2 (so m1 precedes m2)
+            4. line 6: n4 delivers m2 (m1 has not been delivered at n4)
+          n3 delivered m3 and never m2, which n4 had delivered before it broadcast m3 [gap]
+            1. line 3: n2 broadcasts m2 (m2 is the cause)
+            2. line 6: n4 delivers m2 (from here on all that n4 broadcasts depends on m2)
+            3. line 7: n4 broadcasts m3 (so m2 precedes m3)
+            4. line 8: n3 delivers m3 (m2 has not been delivered at n3)
+    "#]],
+    );
+    // n1 has not delivered m1 at home, but it broadcast it.
+    let script = "
+        n1 broadcasts m1
+        n2 broadcasts m2
+        n1 delivers m2
+        n1 broadcasts m3
+        n3 delivers m3";
+    check(
+        &["causal-order"],
+        &format!("{script}\nnemesis ok drained"),
+        expect![[r#"
+        Violation, none
+        causal-order Invalid Promised, 1 violations, exercised 0
+          n3 delivered m3 and never m1, which n1 had broadcast before [gap]
+            1. line 0: n1 broadcasts m1 (m1 is the cause)
+            2. line 3: n1 broadcasts m3 (so m1 precedes m3)
+            3. line 4: n3 delivers m3 (m1 has not been delivered at n3)
+    "#]],
+    );
+}
+
+#[test]
+fn a_cause_that_the_sender_had_not_seen_is_told_as_what_precedes() {
+    let script = answered("n4 delivers m2 \n n4 broadcasts m3 \n n3 delivers m2 \n n3 delivers m3");
+    check(
+        &["causal-order"],
+        &script,
+        expect![[r#"
+        Violation, none
+        causal-order Invalid Promised, 3 violations, exercised 0
+          n4 delivered m2 and never m1, which n2 had delivered before it broadcast m2 [gap]
+            1. line 0: n1 broadcasts m1 (m1 is the cause)
+            2. line 2: n2 delivers m1 (from here on all that n2 broadcasts depends on m1)
+            3. line 3: n2 broadcasts m2 (so m1 precedes m2)
+            4. line 6: n4 delivers m2 (m1 has not been delivered at n4)
+          n3 delivered m2 and never m1, which n2 had delivered before it broadcast m2 [gap]
+            1. line 0: n1 broadcasts m1 (m1 is the cause)
+            2. line 2: n2 delivers m1 (from here on all that n2 broadcasts depends on m1)
+            3. line 3: n2 broadcasts m2 (so m1 precedes m2)
+            4. line 8: n3 delivers m2 (m1 has not been delivered at n3)
+          n3 delivered m3 and never m1, which precedes m3 [gap]
+            follows: m1 is missing at n3
+            1. line 0: n1 broadcasts m1 (m1 is the cause)
+            2. line 7: n4 broadcasts m3 (so m1 precedes m3)
+            3. line 9: n3 delivers m3 (m1 has not been delivered at n3)
+    "#]],
+    );
+}
+
+#[test]
+fn an_own_message_is_a_cause_because_it_was_broadcast() {
+    let script = "n1 broadcasts m1 \n n1 delivers m1 \n n1 broadcasts m2 \n n3 delivers m2 \n nemesis ok drained";
+    check(
+        &["causal-order"],
+        script,
+        expect![[r#"
+        Violation, none
+        causal-order Invalid Promised, 1 violations, exercised 0
+          n3 delivered m2 and never m1, which n1 had broadcast before [gap]
+            1. line 0: n1 broadcasts m1 (m1 is the cause)
+            2. line 2: n1 broadcasts m2 (so m1 precedes m2)
+            3. line 3: n3 delivers m2 (m1 has not been delivered at n3)
+    "#]],
+    );
+}
+
+#[test]
+fn a_late_message_is_told_with_the_first_that_came_before_it() {
+    let late = answered("n1 broadcasts m3 \n n3 delivers m2 \n n3 delivers m3 \n n3 delivers m1");
+    check_as(
+        FifoGaps::Allowed,
+        &["causal-order"],
+        &late,
+        expect![[r#"
+        Violation, none
+        causal-order Invalid Promised, 1 violations, exercised 0
+          n3 delivered m2 before m1, which n2 had delivered before it broadcast m2 [swap]
+            1. line 0: n1 broadcasts m1 (m1 is the cause)
+            2. line 2: n2 delivers m1 (from here on all that n2 broadcasts depends on m1)
+            3. line 3: n2 broadcasts m2 (so m1 precedes m2)
+            4. line 7: n3 delivers m2 (m1 has not been delivered at n3)
+            5. line 9: n3 delivers m1 (too late)
+    "#]],
+    );
+}
+
+#[test]
 fn what_a_node_received_after_its_broadcast_is_no_cause_of_it() {
     let script = "
         n1 broadcasts m1
@@ -255,6 +363,59 @@ fn two_orders_at_two_nodes_are_shown_in_four_steps() {
                 2. line 5: n2 delivers m2 (number 1 at n2 is another message)
         "#]],
     );
+}
+
+#[test]
+fn an_inversion_is_told_from_the_side_of_the_lower_node_whoever_shows_it() {
+    check(
+        &TOTAL[..1],
+        &delivered(&[("n2", &[1, 2]), ("n1", &[2, 1])]),
+        expect![[r#"
+            Violation, none
+            total-order Invalid Promised, 1 violations, exercised 0
+              n1 delivered m2 before m1, and n2 m1 before m2 [inversion]
+                1. line 5: n1 delivers m2 (m2 comes first at n1)
+                2. line 6: n1 delivers m1 (then m1)
+                3. line 3: n2 delivers m1 (m1 comes first at n2)
+                4. line 4: n2 delivers m2 (then m2: the other order)
+        "#]],
+    );
+}
+
+/// How often a property was exercised.
+fn exercised(property: &str, script: &str) -> u64 {
+    let verdict = judge(Some(&header(4, &[])), &ops(script), &Options::default());
+    verdict.properties.iter().find(|p| p.property == property).expect("it is in the table").exercised
+}
+
+const PARTITION: &str = r#"nemesis invoke partition {"id":1,"class":"partition"}"#;
+
+#[test]
+fn total_order_is_exercised_behind_others_messages_while_a_fault_is_in_force() {
+    // Neither the first to come so far, nor who delivers its own message, nor the first message counts.
+    let agreed = delivered(&[("n1", &[1, 2]), ("n2", &[1, 2])]);
+    assert_eq!(exercised("total-order", &format!("{PARTITION}\n{agreed}")), 0);
+    let third = delivered(&[("n1", &[1, 2]), ("n2", &[1, 2]), ("n3", &[1, 2])]);
+    assert_eq!(exercised("total-order", &format!("{PARTITION}\n{third}")), 1);
+    assert_eq!(exercised("total-order", &third), 0);
+    // n4 leaves the common sequence, which ends there; n3 goes on behind its end.
+    let inverted = delivered(&[("n1", &[1, 2]), ("n4", &[2, 1]), ("n3", &[1, 2])]);
+    assert_eq!(exercised("total-order", &format!("{PARTITION}\n{inverted}")), 2);
+    // Behind another message of the same sender there is nothing to get wrong.
+    let own =
+        "n1 broadcasts m1 \n n1 broadcasts m2 \n n2 delivers m1 \n n2 delivers m2 \n n3 delivers m1 \n n3 delivers m2";
+    assert_eq!(exercised("total-order", &format!("{PARTITION}\n{own}")), 0);
+}
+
+#[test]
+fn causal_order_is_exercised_by_answers_while_a_fault_is_in_force() {
+    let script = answered("n3 delivers m1 \n n3 delivers m2");
+    assert_eq!(exercised("causal-order", &format!("{PARTITION}\n{script}")), 2);
+    assert_eq!(exercised("causal-order", &script), 0);
+    let own = "n1 broadcasts m1 \n n1 delivers m1 \n n1 broadcasts m2 \n n2 delivers m1 \n n2 delivers m2";
+    assert_eq!(exercised("causal-order", &format!("{PARTITION}\n{own}")), 0);
+    let unrelated = delivered(&[("n1", &[1, 2]), ("n2", &[2, 1])]);
+    assert_eq!(exercised("causal-order", &format!("{PARTITION}\n{unrelated}")), 0);
 }
 
 #[test]
