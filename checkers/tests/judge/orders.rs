@@ -449,6 +449,46 @@ fn an_order_that_only_a_crashed_node_breaks_is_broken_uniformly() {
 }
 
 #[test]
+fn whichever_of_two_nodes_crashed_their_orders_break_total_order_uniformly_alone() {
+    let crash = r#"
+        nemesis invoke kill {"id":1,"class":"kill","node":"n1"}
+        n1 exits signal 9
+        nemesis ok drained"#;
+    let script = delivered(&[("n1", &[1, 2]), ("n2", &[2, 1])]).replace("nemesis ok drained", crash);
+    check(
+        &TOTAL[..2],
+        &script,
+        expect![[r#"
+        Violation, none
+        uniform-total-order Invalid Promised, 1 violations, exercised 0
+          n1 delivered m1 before m2, and n2 m2 before m1 [inversion]
+            1. line 3: n1 delivers m1 (m1 comes first at n1)
+            2. line 4: n1 delivers m2 (then m2)
+            3. line 5: n2 delivers m2 (m2 comes first at n2)
+            4. line 6: n2 delivers m1 (then m1: the other order)
+    "#]],
+    );
+}
+
+#[test]
+fn of_several_inversions_the_first_says_why_there_is_no_one_order() {
+    check(
+        &TOTAL[2..3],
+        &delivered(&[("n1", &[1, 2, 3]), ("n2", &[2, 1]), ("n3", &[3, 2])]),
+        expect![[r#"
+        Violation, none
+        one-order Invalid Promised, 1 violations, exercised 0
+          n1 delivered m1 before m2, and n2 m2 before m1 [inversion]
+            follows: m1 and m2 violate uniform total order already
+            1. line 3: n1 delivers m1 (m1 comes first at n1)
+            2. line 4: n1 delivers m2 (then m2)
+            3. line 6: n2 delivers m2 (m2 comes first at n2)
+            4. line 7: n2 delivers m1 (then m1: the other order)
+    "#]],
+    );
+}
+
+#[test]
 fn a_circle_over_three_nodes_breaks_one_order_and_no_pair() {
     check(
         &TOTAL,
