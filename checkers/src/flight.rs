@@ -145,3 +145,63 @@ impl Flight {
         self.sweep_at = 2 * (self.count - self.vacant.len());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Flight, SWEEP_MIN};
+    use crate::header::{Acknowledges, Crashes};
+    use crate::ledger::Ledger;
+    use crate::ledger::messages::Id;
+    use crate::op::Node;
+
+    /// A ledger of three nodes, and these many messages of the first one with their rows.
+    fn sent(count: usize) -> (Ledger, Flight, Vec<Id>) {
+        let (mut ledger, mut flight) = (Ledger::new(Crashes::Stop, Acknowledges::Taken), Flight::default());
+        ledger.size = Some(3);
+        let ids = (0..count as u64).map(|number| {
+            let id = ledger.broadcast(Node(0), number).expect("each is news");
+            flight.add(&ledger, (id, Node(2)));
+            id
+        });
+        let ids = ids.collect();
+        (ledger, flight, ids)
+    }
+
+    fn deliver(ledger: &mut Ledger, flight: &mut Flight, (node, id): (Node, Id)) {
+        ledger.nodes.deliver(node, id);
+        flight.delivered(ledger, id);
+    }
+
+    #[test]
+    fn a_row_goes_when_everybody_has_delivered_its_message() {
+        let (mut ledger, mut flight, ids) = sent(2);
+        for node in [Node(1), Node(0), Node(2)] {
+            assert!(flight.get(ids[0]).is_some());
+            deliver(&mut ledger, &mut flight, (node, ids[0]));
+        }
+        assert!(flight.get(ids[0]).is_none());
+        assert_eq!(flight.get(ids[1]), Some(&[0, 0, 0][..]));
+    }
+
+    #[test]
+    fn rows_go_in_the_end_where_only_nodes_are_lacking_that_are_gone() {
+        let (mut ledger, mut flight, ids) = sent(SWEEP_MIN);
+        let next = |ledger: &mut Ledger, flight: &mut Flight, number: usize| {
+            let id = ledger.broadcast(Node(0), number as u64).expect("each is news");
+            flight.add(ledger, (id, Node(0)));
+        };
+        for id in &ids[1..] {
+            deliver(&mut ledger, &mut flight, (Node(0), *id));
+            deliver(&mut ledger, &mut flight, (Node(1), *id));
+        }
+        deliver(&mut ledger, &mut flight, (Node(2), ids[1]));
+        next(&mut ledger, &mut flight, SWEEP_MIN);
+        ledger.nodes.leave(Node(2));
+        assert!(flight.get(ids[2]).is_some());
+        next(&mut ledger, &mut flight, SWEEP_MIN + 1);
+        assert!(flight.get(ids[0]).is_some(), "nobody has it");
+        assert!(ids[1..].iter().all(|id| flight.get(*id).is_none()));
+        // Of all rows those of the first message and of the last two are in use.
+        assert_eq!((flight.count, flight.vacant.len()), (SWEEP_MIN, SWEEP_MIN - 3));
+    }
+}

@@ -133,6 +133,12 @@ fn too_few_messages_say_nothing() {
 }
 
 #[test]
+fn a_message_that_its_own_sender_never_delivered_says_nothing_of_how_gossip_spreads() {
+    let unheard = "n2 broadcasts m1001 \n n2 broadcasts m1002";
+    check_gossip(Some(3), &gossip(400, |_| false, &[(2_000, unheard)]), expect!["Clean, none"]);
+}
+
+#[test]
 fn messages_that_met_a_fault_of_a_link_or_a_crash_do_not_count() {
     let cut = r#"partition {"id":1,"class":"partition","cut":[["n1","n4"]]}"#;
     let (begins, ends) = (format!("nemesis invoke {cut}"), format!("nemesis ok {cut}"));

@@ -165,6 +165,31 @@ fn a_sender_that_reports_nothing_orders_only_what_it_acknowledged_before_the_nex
 }
 
 #[test]
+fn of_overlapping_requests_to_a_sender_that_reports_nothing_each_must_come_before_what_follows_both() {
+    let script = "
+        c1 asks n1 m1
+        c2 asks n1 m2
+        c1 ok n1 m1
+        c2 ok n1 m2
+        c1 asks n1 m3
+        n2 delivers m2
+        n2 delivers m3
+        nemesis ok drained";
+    check(
+        &["fifo-order"],
+        script,
+        expect![[r#"
+        Violation, none
+        fifo-order Invalid Promised, 1 violations, exercised 0
+          n2 delivered m3 but never m1, though n1 acknowledged m1 before m3 was asked for [gap]
+            1. line 2: client 1 is told ok by n1 for m1 (m1 is before m3)
+            2. line 4: client 1 asks n1 to broadcast m3 (after m1, so m1 must come first everywhere)
+            3. line 6: n2 delivers m3 (m1 has not been delivered at n2)
+    "#]],
+    );
+}
+
+#[test]
 fn a_delivery_that_stands_before_its_broadcast_fools_nobody() {
     check(
         &["fifo-order", "no-creation"],
