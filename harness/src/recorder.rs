@@ -106,15 +106,36 @@ impl Recorder {
         self.text("}\n");
     }
 
-    /// A node's indication whose value is a number: `broadcast` or `deliver`.
-    pub fn indication(&mut self, node: &str, f: &str, message: u64) {
+    /// A node took a message for broadcast.
+    pub fn broadcast(&mut self, node: &str, message: u64) {
+        self.begin_indication(node, "broadcast");
+        self.number(message);
+        self.text("}\n");
+    }
+
+    /// A node delivered a message, where it keeps a delivery log at this position.
+    pub fn delivery(&mut self, node: &str, message: u64, position: Option<u64>) {
+        self.begin_indication(node, "deliver");
+        match position {
+            None => self.number(message),
+            Some(position) => {
+                self.text("{\"message\":");
+                self.number(message);
+                self.text(",\"pos\":");
+                self.number(position);
+                self.text("}");
+            }
+        }
+        self.text("}\n");
+    }
+
+    /// A line of a node up to the value.
+    fn begin_indication(&mut self, node: &str, f: &str) {
         self.begin();
         self.string(node);
         self.text(",\"type\":\"info\",\"f\":\"");
         self.text(f);
         self.text("\",\"value\":");
-        self.number(message);
-        self.text("}\n");
     }
 
     /// Any other indication of a node.

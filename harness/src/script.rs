@@ -127,12 +127,12 @@ impl<'a> Script<'a> {
 
     /// A node took a message for broadcast.
     pub fn broadcast(&mut self, node: usize, message: u64) {
-        self.recorder.indication(self.name(node), "broadcast", message);
+        self.recorder.broadcast(self.name(node), message);
     }
 
-    /// A node delivered a message.
-    pub fn delivered(&mut self, node: usize, message: u64) {
-        self.recorder.indication(self.name(node), "deliver", message);
+    /// A node delivered a message, where it keeps a delivery log at this position.
+    pub fn delivered(&mut self, node: usize, message: u64, position: Option<u64>) {
+        self.recorder.delivery(self.name(node), message, position);
         self.deliveries[node] += 1;
         self.obligations.delivered(node, message);
         self.schedule.delivered(self.time.now_ns(), node, (self.deliveries[node], message));

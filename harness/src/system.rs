@@ -68,6 +68,7 @@ impl System {
             crashes: match model.crashes {
                 model::Crashes::None => Crashes::None,
                 model::Crashes::Stop => Crashes::Stop,
+                model::Crashes::Recover | model::Crashes::RecoverAfresh => Crashes::Recover,
             },
             leader: self.algorithm.leader,
             faulty_max: u32::try_from(model.faulty.max(nodes.len())).expect("there are at most 1000 nodes"),

@@ -13,7 +13,7 @@ use crate::layers::gossip::Gossip;
 use crate::layers::lamport_order::LamportOrder;
 use crate::layers::reliable_links::ReliableLinks;
 use crate::layers::sequencer::Sequencer;
-use crate::model::{Crashes, Faulty, Links, Model};
+use crate::model::{Crashes, Faulty, Links, Model, Timing};
 
 /// A property, by its name in histories, and the condition under which it is promised.
 pub type Promise = (&'static str, &'static str);
@@ -53,8 +53,13 @@ impl Default for Settings {
     }
 }
 
-const FAIR_LOSS: Model =
-    Model { links: Links::FairLoss, crashes: Crashes::Stop, faulty: Faulty::AllButOne, bound_ms: 2_000 };
+const FAIR_LOSS: Model = Model {
+    links: Links::FairLoss,
+    crashes: Crashes::Stop,
+    faulty: Faulty::AllButOne,
+    timing: Timing::Asynchronous,
+    bound_ms: 2_000,
+};
 const RELIABLE: Model = Model { links: Links::Reliable, ..FAIR_LOSS };
 
 const SURVIVES: Promise = ("survives", "always");

@@ -17,6 +17,12 @@ pub fn chosen(identity: &Identity, purpose: u64, subject: &[u64], (nodes, count)
     chosen
 }
 
+/// A number below `limit`, all equally likely, such as how long a node waits before it stands for election.
+pub fn number_below(identity: &Identity, purpose: u64, subject: &[u64], limit: u64) -> u64 {
+    let state = subject.iter().fold(mix(identity.seed ^ mix(purpose)), |state, part| mix(state ^ mix(*part)));
+    mix(state) % limit
+}
+
 fn mix(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::bugs::Bug;
 use crate::id::NodeId;
+use crate::indication::Indication;
 use crate::packet::Packet;
 
 /// Nanoseconds since the node began.
@@ -42,9 +43,16 @@ pub trait Layer {
         let _ = (timer, cx);
     }
 
-    /// The node is back after a crash; these are the records that this layer had stored, in their order.
+    /// The node is back after a crash; these are the records that this layer had stored, in their order. Comes before
+    /// [`Layer::start`], and not at all where nothing was stored.
     fn recover(&mut self, records: &[Vec<u8>], cx: &mut Context<'_>) {
         let _ = (records, cx);
+    }
+
+    /// Whether this layer, at the top of a stack, says itself when a request is taken for broadcast and when it is done
+    /// ([`Context::taken`], [`Context::done`]). For any other, both are so as soon as it has been asked.
+    fn answers_later(&self) -> bool {
+        false
     }
 }
 
@@ -72,37 +80,24 @@ pub enum Wish {
     Above(NodeId, Packet),
     /// Call [`Layer::timeout`] at this time; replaces an earlier time of the same timer.
     Timer(u32, Nanos),
+    /// Say that the application's request to broadcast this message was taken.
+    Taken(u64),
+    /// Deliver a message to the application, at this position of the node's delivery log.
+    DeliverAt(u64, u64),
+    /// Answer the application's request to broadcast this message.
+    Done(u64),
+    /// Refuse the application's request to broadcast this message: why.
+    Refuse(u64, String),
     /// Make a record durable.
     Store(Vec<u8>),
+    /// Write a record that may still be lost when the node crashes before it next stores something.
+    StoreLazily(Vec<u8>),
+    /// Make these records durable in place of all that this layer stored before.
+    Rewrite(Vec<Vec<u8>>),
     /// Tell an observer what happened.
     Indicate(Indication),
     /// Say in the node's log what could not be understood.
     Complain(String),
-}
-
-/// What an observer is told beside broadcasts and deliveries.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Indication {
-    /// What happened, such as `leader`.
-    #[serde(rename = "type")]
-    pub kind: &'static str,
-    /// In which term.
-    pub term: u64,
-    /// Who leads it, for `follows`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub leader: Option<NodeId>,
-}
-
-impl Indication {
-    /// I lead this term.
-    pub fn leader(term: u64) -> Self {
-        Self { kind: "leader", term, leader: None }
-    }
-
-    /// I follow this leader in this term.
-    pub fn follows(term: u64, leader: NodeId) -> Self {
-        Self { kind: "follows", term, leader: Some(leader) }
-    }
 }
 
 /// A layer's view of its node during one step, and its outbox.
@@ -155,6 +150,37 @@ impl<'a> Context<'a> {
     /// Makes a record durable before anything else of this step leaves.
     pub fn store(&mut self, record: Vec<u8>) {
         self.outbox.push(Wish::Store(record));
+    }
+
+    /// Writes a record that is durable only once something is stored after it. Nothing that leaves the node may depend on it.
+    pub fn store_lazily(&mut self, record: Vec<u8>) {
+        self.outbox.push(Wish::StoreLazily(record));
+    }
+
+    /// Makes these records durable in place of all that this layer has stored so far: a log that was compacted.
+    pub fn rewrite(&mut self, records: Vec<Vec<u8>>) {
+        self.outbox.push(Wish::Rewrite(records));
+    }
+
+    /// Says that a request of the application was taken for broadcast; see [`Layer::answers_later`].
+    pub fn taken(&mut self, message: u64) {
+        self.outbox.push(Wish::Taken(message));
+    }
+
+    /// Delivers to the application at a position, from 1, of the node's delivery log, which outlives crashes. After a crash a
+    /// node delivers again, at the same positions, whatever it can't know to have been seen.
+    pub fn deliver_at(&mut self, position: u64, message: u64) {
+        self.outbox.push(Wish::DeliverAt(position, message));
+    }
+
+    /// Answers a request of the application; see [`Layer::answers_later`].
+    pub fn done(&mut self, message: u64) {
+        self.outbox.push(Wish::Done(message));
+    }
+
+    /// Refuses a request of the application: it has had no effect, and never will.
+    pub fn refuse(&mut self, message: u64, why: impl Into<String>) {
+        self.outbox.push(Wish::Refuse(message, why.into()));
     }
 
     /// Tells an observer.

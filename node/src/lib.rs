@@ -5,12 +5,15 @@
 
 pub mod algorithms;
 pub mod bugs;
-mod choice;
+pub mod choice;
 pub mod id;
+pub mod indication;
 pub mod layer;
 pub mod layers;
 pub mod model;
 pub mod packet;
+pub mod records;
+pub mod replication;
 pub mod runtime;
 pub mod stack;
 

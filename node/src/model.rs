@@ -20,6 +20,20 @@ pub enum Crashes {
     None,
     /// A node that crashed stays down.
     Stop,
+    /// A node that crashed comes back with what it had stored; it may lose what it had not synced.
+    Recover,
+    /// A node that crashed comes back with nothing, and learns from the others what it had known: not too many at a time.
+    RecoverAfresh,
+}
+
+/// What is known of how long things take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Timing {
+    /// Nothing.
+    Asynchronous,
+    /// After a while everything takes less than some time. Only liveness depends on it.
+    PartiallySynchronous,
 }
 
 /// How many nodes may crash.
@@ -32,6 +46,8 @@ pub enum Faulty {
     Minority,
     /// All but one.
     AllButOne,
+    /// All, as long as they come back.
+    All,
 }
 
 impl Faulty {
@@ -41,11 +57,12 @@ impl Faulty {
             Faulty::None => 0,
             Faulty::Minority => nodes.saturating_sub(1) / 2,
             Faulty::AllButOne => nodes.saturating_sub(1),
+            Faulty::All => nodes,
         }
     }
 }
 
-/// A system model. All algorithms here are asynchronous: safety never depends on time.
+/// A system model. Safety never depends on time in any algorithm here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Model {
     /// What links may do.
@@ -54,6 +71,8 @@ pub struct Model {
     pub crashes: Crashes,
     /// How many.
     pub faulty: Faulty,
+    /// How long things take.
+    pub timing: Timing,
     /// Once everything is healed, every obligation is met within this time, ms.
     pub bound_ms: u64,
 }

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::id::NodeId;
-use crate::layer::{Context, Identity, Indication, Layer, Nanos, To, Wish};
+use crate::indication::Indication;
+use crate::layer::{Context, Identity, Layer, Nanos, To, Wish};
 use crate::packet::{Key, Packet, Payload};
 
 /// What a step of the node results in, in the order in which it may leave. Records are to be durable before anything else of
@@ -24,14 +25,29 @@ pub enum Output {
     },
     /// The node took a message for broadcast.
     Broadcast(u64),
-    /// The node delivered a message.
-    Deliver(u64),
+    /// The node delivered a message, where it keeps a delivery log at this position.
+    Deliver(u64, Option<u64>),
+    /// The request to broadcast this message is done.
+    Done(u64),
+    /// The request to broadcast this message is refused: why.
+    Refuse(u64, String),
     /// Something else for an observer.
     Indicate(Indication),
-    /// A record of the layer at this place of the stack.
-    Store(u32, Vec<u8>),
+    /// Something for stable storage.
+    Store(Stored),
     /// A line for the node's log.
     Complain(String),
+}
+
+/// What is written to stable storage for the layer at this place of the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// One more record, durable before anything else of the step leaves.
+    Record(u32, Vec<u8>),
+    /// One more record, durable with the next that has to be.
+    Lazy(u32, Vec<u8>),
+    /// These records in place of all of this layer, durable before anything else of the step leaves.
+    Instead(u32, Vec<Vec<u8>>),
 }
 
 /// Layers from top to bottom.
@@ -68,8 +84,12 @@ impl Stack {
 
     /// The application broadcasts a message.
     pub fn broadcast(&mut self, now: Nanos, message: u64) -> Vec<Output> {
-        let mut outputs = vec![Output::Broadcast(message)];
+        let later = self.layers[0].answers_later();
+        let mut outputs = if later { Vec::new() } else { vec![Output::Broadcast(message)] };
         self.run(now, Event::Request(0, To::Others, Packet::application(message)), &mut outputs);
+        if !later {
+            outputs.push(Output::Done(message));
+        }
         outputs
     }
 
@@ -90,7 +110,8 @@ impl Stack {
         outputs
     }
 
-    /// The node is back after a crash, with these records: each with the place of the layer that stored it.
+    /// The node is back after a crash, with these records: each with the place of the layer that stored it. Comes before
+    /// [`Stack::start`].
     pub fn recover(&mut self, now: Nanos, records: Vec<(u32, Vec<u8>)>) -> Vec<Output> {
         let mut outputs = Vec::new();
         // The lower layers first: an upper one may already use them.
@@ -153,14 +174,20 @@ impl Stack {
             Wish::Above(from, packet) => {
                 // What comes out at the top is what went in there: the number of a message.
                 outputs.push(match packet.payload.read() {
-                    Ok(message) => Output::Deliver(message),
+                    Ok(message) => Output::Deliver(message, None),
                     Err(error) => Output::Complain(format!("{from} sent what is no message: {error}")),
                 });
             }
             Wish::Timer(timer, time) => {
                 self.timers.insert((at, timer), time);
             }
-            Wish::Store(record) => outputs.push(Output::Store(at as u32, record)),
+            Wish::Taken(message) => outputs.push(Output::Broadcast(message)),
+            Wish::DeliverAt(position, message) => outputs.push(Output::Deliver(message, Some(position))),
+            Wish::Done(message) => outputs.push(Output::Done(message)),
+            Wish::Refuse(message, why) => outputs.push(Output::Refuse(message, why)),
+            Wish::Store(record) => outputs.push(Output::Store(Stored::Record(at as u32, record))),
+            Wish::StoreLazily(record) => outputs.push(Output::Store(Stored::Lazy(at as u32, record))),
+            Wish::Rewrite(records) => outputs.push(Output::Store(Stored::Instead(at as u32, records))),
             Wish::Indicate(indication) => outputs.push(Output::Indicate(indication)),
             Wish::Complain(what) => outputs.push(Output::Complain(what)),
         }

@@ -35,6 +35,9 @@ pub struct Body<'a> {
     /// The message that was broadcast or delivered.
     #[serde(default)]
     pub message: Option<u64>,
+    /// The position of a delivery, where the node keeps a delivery log.
+    #[serde(default)]
+    pub pos: Option<u64>,
     /// The term of a `leader` indication.
     #[serde(default)]
     pub term: Option<u64>,

@@ -52,9 +52,9 @@ impl Conductor<'_> {
         }
         let name = &self.nodes[node].name;
         match (body.kind.as_ref(), body.message, body.term) {
-            ("broadcast", Some(message), _) => self.recorder.indication(name, "broadcast", message),
+            ("broadcast", Some(message), _) => self.recorder.broadcast(name, message),
             ("deliver", Some(message), _) => {
-                self.recorder.indication(name, "deliver", message);
+                self.recorder.delivery(name, message, body.pos);
                 self.delivered(node, message);
             }
             ("leader", _, Some(term)) => {

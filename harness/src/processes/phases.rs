@@ -27,7 +27,20 @@ const END_TIMEOUT_NS: u64 = 5_000_000_000;
 /// How often the drain looks whether anything is still owed, ns.
 const LOOK_NS: u64 = 10_000_000;
 /// The indications that nodes are asked for.
-pub const OBSERVE: &[&str] = &["broadcast", "deliver", "leader", "follows", "vote", "term", "synced", "installed"];
+pub const OBSERVE: &[&str] = &[
+    "broadcast",
+    "deliver",
+    "synced",
+    "leader",
+    "follows",
+    "term",
+    "vote",
+    "append",
+    "truncate",
+    "commit",
+    "snapshot",
+    "installed",
+];
 
 /// Why waiting ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -138,7 +138,7 @@ fn indication<'a, B>(envelope: &Envelope<'_>, body: &Body<'_>) -> Result<Line<'a
             return Ok(idle(&value()));
         }
         ("broadcast", Some(message), _) => Said::Broadcast(message),
-        ("deliver", Some(message), _) => Said::Deliver(message),
+        ("deliver", Some(message), _) => Said::Deliver(message, body.pos),
         ("leader", _, Some(term)) => Said::Leader(term),
         ("broadcast" | "deliver" | "leader", ..) => return Err("an indication without its number".to_owned()),
         (kind, ..) => Said::Indication(kind.to_owned(), value()),

@@ -94,8 +94,8 @@ pub enum Said<B> {
     Frame(Frame<B>),
     /// It took a message for broadcast.
     Broadcast(u64),
-    /// It delivered a message.
-    Deliver(u64),
+    /// It delivered a message, where it keeps a delivery log at this position.
+    Deliver(u64, Option<u64>),
     /// It claims to lead a term.
     Leader(u64),
     /// Another indication: its name, and its value.

@@ -1,11 +1,13 @@
 //! The cluster of `sim`: the layers themselves, in this process.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 use temblor_node::bugs::Bug;
 use temblor_node::id::NodeId;
+use temblor_node::indication::Indication;
 use temblor_node::layer::{Identity, Layer};
 use temblor_node::packet::{Key, Packet, Payload};
 use temblor_node::stack::{Output, Stack};
@@ -26,10 +28,15 @@ pub struct Simulated {
     ids: Vec<NodeId>,
     names: Vec<String>,
     stacks: Vec<Option<Stack>>,
+    /// Requests that each node has not answered yet, by their messages.
+    asked: Vec<BTreeMap<u64, Vec<Asked>>>,
 }
 
-/// A client's request that is being handled.
+/// A client's request: the client, and the request's number.
 type Asked = (u32, u64);
+
+/// Maelstrom's code for what can't be done now and has not been.
+const UNAVAILABLE: i64 = 11;
 
 impl Simulated {
     /// Nodes of these names, which have not begun to live.
@@ -38,30 +45,45 @@ impl Simulated {
     /// A name that is none of temblor's own nodes' names.
     pub fn new(names: &[String], build: Build, bug: Option<Bug>) -> Result<Self, temblor_node::id::NotANode> {
         let ids: Result<Vec<NodeId>, _> = names.iter().map(|name| name.parse()).collect();
-        Ok(Self { build, bug, ids: ids?, names: names.to_vec(), stacks: names.iter().map(|_| None).collect() })
+        let (stacks, asked) = (names.iter().map(|_| None).collect(), names.iter().map(|_| BTreeMap::new()).collect());
+        Ok(Self { build, bug, ids: ids?, names: names.to_vec(), stacks, asked })
     }
 
-    fn answer(&self, node: usize, outputs: Vec<Output>, asked: Option<Asked>) -> Answer<Payload> {
-        let mut said: Vec<Said<Payload>> = outputs.into_iter().filter_map(|output| self.said(node, output)).collect();
-        said.extend(asked.map(|(client, in_reply_to)| Said::Done { client, in_reply_to }));
+    fn answer(&mut self, node: usize, outputs: Vec<Output>) -> Answer<Payload> {
+        let mut said = Vec::with_capacity(outputs.len());
+        outputs.into_iter().for_each(|output| self.say(node, output, &mut said));
         let wake = self.stacks[node].as_ref().and_then(Stack::next_wake);
         Answer { said, wake, end: None }
     }
 
-    fn said(&self, node: usize, output: Output) -> Option<Said<Payload>> {
-        Some(match output {
+    fn say(&mut self, node: usize, output: Output, said: &mut Vec<Said<Payload>>) {
+        said.push(match output {
             Output::Send { to, key, body } => Said::Frame(self.frame(node, to, (key, body))),
             Output::Broadcast(message) => Said::Broadcast(message),
-            Output::Deliver(message) => Said::Deliver(message),
-            Output::Indicate(indication) if indication.kind == "leader" => Said::Leader(indication.term),
+            Output::Deliver(message, position) => Said::Deliver(message, position),
+            Output::Indicate(Indication::Leader { term }) => Said::Leader(term),
             Output::Indicate(indication) => {
                 let mut value = serde_json::to_value(&indication).expect("indications are plain data");
                 value.as_object_mut().map(|body| body.remove("type"));
-                Said::Indication(indication.kind.to_owned(), value)
+                Said::Indication(indication.name().to_owned(), value)
             }
-            // No layer of the table stores anything, and a log has no reader here.
-            Output::Store(..) | Output::Complain(_) => return None,
-        })
+            Output::Done(message) => {
+                let asked = self.asked[node].remove(&message).unwrap_or_default();
+                return said.extend(asked.into_iter().map(|(client, in_reply_to)| Said::Done { client, in_reply_to }));
+            }
+            Output::Refuse(message, text) => {
+                let asked = self.asked[node].remove(&message).unwrap_or_default().into_iter();
+                let refused = |(client, in_reply_to)| Said::Refused {
+                    client,
+                    in_reply_to,
+                    code: UNAVAILABLE,
+                    text: text.clone(),
+                };
+                return said.extend(asked.map(refused));
+            }
+            // A log has no reader here.
+            Output::Store(_) | Output::Complain(_) => return,
+        });
     }
 
     fn frame(&self, from: usize, to: NodeId, (key, body): (Key, Payload)) -> Frame<Payload> {
@@ -80,31 +102,33 @@ impl Cluster for Simulated {
         let identity = Identity { me: self.ids[node], nodes: self.ids.clone(), incarnation, seed, bug: self.bug };
         let stack = self.stacks[node].insert(Stack::new(identity, (self.build)()));
         let outputs = stack.start(now_ns);
-        self.answer(node, outputs, None)
+        self.answer(node, outputs)
     }
 
     fn input(&mut self, node: usize, now_ns: u64, input: Input<Payload>) -> Answer<Payload> {
         let from = |at: usize| self.ids[at];
         let stack = self.stacks[node].as_mut().expect("inputs are for nodes that are alive");
-        let (step, asked): (Box<dyn FnOnce() -> Vec<Output> + '_>, _) = match input {
+        let step: Box<dyn FnOnce() -> Vec<Output> + '_> = match input {
             Input::Broadcast { client, msg_id, message } => {
-                (Box::new(move || stack.broadcast(now_ns, message)), Some((client, msg_id)))
+                self.asked[node].entry(message).or_default().push((client, msg_id));
+                Box::new(move || stack.broadcast(now_ns, message))
             }
             Input::Frame(frame) => {
                 let packet = Packet { key: Key::from_wire(&frame.key), payload: frame.body };
                 let from = from(frame.from);
-                (Box::new(move || stack.receive(now_ns, from, packet)), None)
+                Box::new(move || stack.receive(now_ns, from, packet))
             }
-            Input::Wake => (Box::new(move || stack.wake(now_ns)), None),
+            Input::Wake => Box::new(move || stack.wake(now_ns)),
         };
         match caught(step) {
-            Ok(outputs) => self.answer(node, outputs, asked),
+            Ok(outputs) => self.answer(node, outputs),
             Err(panic) => Answer { said: Vec::new(), wake: None, end: Some(panic) },
         }
     }
 
     fn kill(&mut self, node: usize) {
         self.stacks[node] = None;
+        self.asked[node].clear();
     }
 }
 

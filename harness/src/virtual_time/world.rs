@@ -326,7 +326,7 @@ impl<'a, C: Cluster> World<'a, C> {
                 self.depart(departures);
             }
             Said::Broadcast(message) => self.script.broadcast(node, message),
-            Said::Deliver(message) => self.script.delivered(node, message),
+            Said::Deliver(message, position) => self.script.delivered(node, message, position),
             Said::Leader(term) => self.script.led(node, term),
             Said::Indication(kind, value) => self.script.reported(node, &kind, &value),
             Said::Done { client, in_reply_to } => self.script.answered(client, in_reply_to, script::Answer::Ok),

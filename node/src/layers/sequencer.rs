@@ -24,7 +24,8 @@ use serde_json::value::RawValue;
 
 use crate::bugs::Bug;
 use crate::id::NodeId;
-use crate::layer::{Context, Indication, Layer, Nanos, To};
+use crate::indication::Indication;
+use crate::layer::{Context, Layer, Nanos, To};
 use crate::packet::{Packet, Payload};
 
 /// The only term: the leader never changes.
@@ -68,9 +69,9 @@ impl Layer for Sequencer {
     fn start(&mut self, cx: &mut Context<'_>) {
         let usurper = cx.bug(Bug::SecondLeader) && cx.identity.nodes.get(1) == Some(&cx.me());
         if leads(cx) || usurper {
-            cx.indicate(Indication::leader(TERM));
+            cx.indicate(Indication::Leader { term: TERM });
         } else {
-            cx.indicate(Indication::follows(TERM, leader(cx)));
+            cx.indicate(Indication::Follows { term: TERM, leader: leader(cx) });
         }
     }
 

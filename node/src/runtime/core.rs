@@ -15,11 +15,19 @@ use tokio::time::{Duration, Instant};
 use super::log;
 use super::peers::Mailbox;
 use super::storage::Storage;
-use super::wire::{self, Envelope, Idle, Init, InitOk, MALFORMED, NOT_SUPPORTED, Refusal, Request};
+use super::wire::{self, Envelope, Idle, Init, InitOk, MALFORMED, NOT_SUPPORTED, Refusal, Request, UNAVAILABLE};
 use crate::id::NodeId;
+use crate::indication::Indication;
 use crate::layer::Nanos;
 use crate::packet::{Key, Packet, Payload};
+use crate::records::Records;
 use crate::stack::{Output, Stack};
+
+/// What an observer can be told beside [`Indication`]s.
+const OFFERED: &[&str] = &["broadcast", "deliver", "synced"];
+
+/// Who asked for something: the client, and the number of the request.
+type Asker = (String, Option<u64>);
 
 /// A node at work.
 pub struct Core {
@@ -34,6 +42,8 @@ pub struct Core {
     mailboxes: BTreeMap<NodeId, Mailbox>,
     /// Deliveries, for `read`: 8 bytes a message.
     delivered: Vec<u64>,
+    /// Requests to broadcast that are not answered yet, by their messages.
+    asked: BTreeMap<u64, Vec<Asker>>,
     out: Vec<u8>,
     stdout: File,
 }
@@ -49,7 +59,7 @@ enum Clock {
 impl Core {
     /// A node that has been told who it is.
     pub fn new((stack, storage): (Stack, Storage), init: &Init, stdout: File) -> Self {
-        const OFFERED: &[&str] = &["broadcast", "deliver", "leader", "follows", "synced"];
+        let offered = |name: &str| OFFERED.contains(&name) || Indication::NAMES.contains(&name);
         Self {
             me: init.node_id,
             peers: init.node_ids.iter().copied().filter(|node| *node != init.node_id).collect(),
@@ -59,9 +69,10 @@ impl Core {
                 wire::Clock::Real => Clock::Since(Instant::now()),
                 wire::Clock::Virtual => Clock::At(init.moment.now),
             },
-            observed: init.observe.iter().filter(|name| OFFERED.contains(&name.as_str())).cloned().collect(),
+            observed: init.observe.iter().filter(|name| offered(name)).cloned().collect(),
             mailboxes: BTreeMap::new(),
             delivered: Vec::new(),
+            asked: BTreeMap::new(),
             out: Vec::new(),
             stdout,
         }
@@ -79,14 +90,14 @@ impl Core {
         wire::write(&mut self.out, (self.me, &init.asker), None, &wire::body(&body));
     }
 
-    /// The life begins: the stack starts, and is handed what was stored before a crash.
-    pub fn begin(&mut self, records: Vec<(u32, Vec<u8>)>) {
-        let outputs = self.stack.start(self.now());
-        self.emit(outputs);
+    /// The life begins: the stack is handed what was stored before a crash, and starts.
+    pub fn begin(&mut self, records: Records) {
         if !records.is_empty() {
             let outputs = self.stack.recover(self.now(), records);
             self.emit(outputs);
         }
+        let outputs = self.stack.start(self.now());
+        self.emit(outputs);
     }
 
     /// A line from a client or a peer. What makes no sense is answered where somebody waits for an answer, and logged.
@@ -159,65 +170,77 @@ impl Core {
             Ok(request) => request,
             Err(error) => return self.malformed(envelope, &error.to_string()),
         };
-        let client = envelope.src.as_ref();
+        let client = (envelope.src.as_ref(), request.msg_id);
         match request.kind.as_ref() {
-            "broadcast" => match request.message.and_then(|message| message.get().parse().ok()) {
-                Some(message) => {
-                    let outputs = self.stack.broadcast(self.now(), message);
-                    self.emit(outputs);
-                    self.reply(client, &request, ("broadcast_ok", ""));
-                }
-                None => self.refuse(client, request.msg_id, (MALFORMED, "broadcast needs a message, a whole number")),
-            },
+            "broadcast" => self.broadcast(client, request.message),
+            "wake" if matches!(self.clock, Clock::At(_)) => self.wake(),
             "read" => {
                 let messages = format!(",\"messages\":{}", wire::body(&self.delivered));
-                self.reply(client, &request, ("read_ok", &messages));
+                self.reply(client, ("read_ok", &messages));
             }
             "echo" => {
                 let echo = format!(",\"echo\":{}", request.echo.map_or("null", RawValue::get));
-                self.reply(client, &request, ("echo_ok", &echo));
+                self.reply(client, ("echo_ok", &echo));
             }
-            "wake" if matches!(self.clock, Clock::At(_)) => self.wake(),
-            "topology" => self.reply(client, &request, ("topology_ok", "")),
-            kind => {
-                let text = format!("{kind:?} is not supported here");
-                self.refuse(client, request.msg_id, (NOT_SUPPORTED, &text));
-            }
+            "topology" => self.reply(client, ("topology_ok", "")),
+            kind => self.refuse(client, (NOT_SUPPORTED, &format!("{kind:?} is not supported here"))),
         }
     }
 
-    fn reply(&mut self, client: &str, request: &Request<'_>, (kind, rest): (&str, &str)) {
-        let answered = request.msg_id.map_or(String::new(), |msg_id| format!(",\"in_reply_to\":{msg_id}"));
+    fn broadcast(&mut self, client: (&str, Option<u64>), message: Option<&RawValue>) {
+        let Some(message) = message.and_then(|message| message.get().parse().ok()) else {
+            return self.refuse(client, (MALFORMED, "broadcast needs a message, a whole number"));
+        };
+        self.asked.entry(message).or_default().push((client.0.to_owned(), client.1));
+        let outputs = self.stack.broadcast(self.now(), message);
+        self.emit(outputs);
+    }
+
+    fn reply(&mut self, (client, msg_id): (&str, Option<u64>), (kind, rest): (&str, &str)) {
+        let answered = msg_id.map_or(String::new(), |msg_id| format!(",\"in_reply_to\":{msg_id}"));
         let body = format!("{{\"type\":\"{kind}\"{answered}{rest}}}");
         wire::write(&mut self.out, (self.me, client), None, &body);
     }
 
-    fn refuse(&mut self, client: &str, msg_id: Option<u64>, (code, text): (u32, &str)) {
+    fn refuse(&mut self, (client, msg_id): (&str, Option<u64>), (code, text): (u32, &str)) {
         let Some(msg_id) = msg_id else { return log(&format!("refused a request of {client}: {text}")) };
         wire::write(&mut self.out, (self.me, client), None, &wire::body(&Refusal::of(msg_id, code, text)));
+    }
+
+    /// Those who asked for the broadcast of a message, and wait for an answer.
+    fn askers(&mut self, message: u64) -> Vec<Asker> {
+        self.asked.remove(&message).unwrap_or_default()
     }
 
     fn malformed(&mut self, envelope: &Envelope<'_>, why: &str) {
         let body: serde_json::Value = serde_json::from_str(envelope.body.get()).unwrap_or_default();
         let msg_id = body.get("msg_id").and_then(serde_json::Value::as_u64);
-        self.refuse(envelope.src.as_ref(), msg_id, (MALFORMED, why));
+        self.refuse((envelope.src.as_ref(), msg_id), (MALFORMED, why));
     }
 
     fn emit(&mut self, outputs: Vec<Output>) {
         for output in outputs {
             match output {
                 Output::Send { to, key, body } => self.send(to, &key, &body),
-                Output::Broadcast(message) => self.indicate("broadcast", message),
-                Output::Deliver(message) => {
-                    self.indicate("deliver", message);
+                Output::Broadcast(message) => self.indicate("broadcast", message, None),
+                Output::Deliver(message, position) => {
+                    self.indicate("deliver", message, position);
                     self.delivered.push(message);
                 }
+                Output::Done(message) => {
+                    let askers = self.askers(message);
+                    askers.iter().for_each(|(client, msg_id)| self.reply((client, *msg_id), ("broadcast_ok", "")));
+                }
+                Output::Refuse(message, why) => {
+                    let askers = self.askers(message);
+                    askers.iter().for_each(|(client, msg_id)| self.refuse((client, *msg_id), (UNAVAILABLE, &why)));
+                }
                 Output::Indicate(indication) => {
-                    if self.observes(indication.kind) {
+                    if self.observes(indication.name()) {
                         wire::write(&mut self.out, (self.me, "observer"), None, &wire::body(&indication));
                     }
                 }
-                Output::Store(layer, record) => self.storage.append(layer, &record),
+                Output::Store(stored) => self.storage.store(stored),
                 Output::Complain(what) => log(&what),
             }
         }
@@ -237,9 +260,10 @@ impl Core {
         }
     }
 
-    fn indicate(&mut self, kind: &str, message: u64) {
+    fn indicate(&mut self, kind: &str, message: u64, position: Option<u64>) {
         if self.observes(kind) {
-            let body = format!("{{\"type\":\"{kind}\",\"message\":{message}}}");
+            let position = position.map_or(String::new(), |position| format!(",\"pos\":{position}"));
+            let body = format!("{{\"type\":\"{kind}\",\"message\":{message}{position}}}");
             wire::write(&mut self.out, (self.me, "observer"), None, &body);
         }
     }

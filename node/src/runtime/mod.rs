@@ -33,8 +33,9 @@ use self::core::Core;
 use crate::algorithms::{Algorithm, Settings, system};
 use crate::bugs::{self, Bug, BugEntry};
 use crate::layer::{Identity, Layer};
+use crate::records::Records;
 use crate::stack::Stack;
-use storage::{Records, Storage};
+use storage::Storage;
 use wire::{Clock, Init};
 
 /// What a node is told on its command line; the rest comes with `init`.
@@ -63,7 +64,6 @@ pub fn main(args: &NodeArgs) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    die_of_panics();
     let settings = Settings { fanout: args.fanout };
     run(&|| (algorithm.build)(settings), bug.map(|entry| entry.bug))
 }
@@ -73,7 +73,7 @@ pub fn serve(build: fn() -> Vec<Box<dyn Layer>>) -> ExitCode {
     run(&build, None)
 }
 
-/// A panic anywhere ends the node, as it would without a runtime that catches those of its tasks.
+/// A panic in a task would end that task only, and leave a node that is half alive: it has to end the process.
 fn die_of_panics() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -103,7 +103,7 @@ fn resolve(args: &NodeArgs) -> Result<(&'static Algorithm, Option<&'static BugEn
 }
 
 fn run(build: &dyn Fn() -> Vec<Box<dyn Layer>>, bug: Option<Bug>) -> ExitCode {
-    end_at_a_panic();
+    die_of_panics();
     match begin(build, bug) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -111,15 +111,6 @@ fn run(build: &dyn Fn() -> Vec<Box<dyn Layer>>, bug: Option<Bug>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// A panic in a task would end that task only, and leave a node that is half alive: it has to end the process.
-fn end_at_a_panic() {
-    let report = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        report(panic);
-        std::process::exit(101);
-    }));
 }
 
 /// A whole life: `init`, and then whatever comes, until stdin ends.

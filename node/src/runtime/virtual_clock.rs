@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail};
 
 use super::core::Core;
 use super::lines::Lines;
-use super::storage::Records;
 use super::wire::{Envelope, Init};
+use crate::records::Records;
 
 /// Lives until stdin ends; `rest` has been read behind `init` already.
 pub fn live((mut core, records): (Core, Records), init: &Init, (mut stdin, rest): (File, Vec<u8>)) -> Result<()> {

@@ -13,6 +13,8 @@ use crate::layer::Nanos;
 
 /// Maelstrom's code for a type of request that a node does not know.
 pub const NOT_SUPPORTED: u32 = 10;
+/// It can't be done now, and has not been (Maelstrom's code).
+pub const UNAVAILABLE: u32 = 11;
 /// Maelstrom's code for a request that makes no sense.
 pub const MALFORMED: u32 = 12;
 

@@ -12,9 +12,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use temblor_node::algorithms::{self, Settings};
 use temblor_node::bugs;
 use temblor_node::id::NodeId;
+use temblor_node::indication::Indication;
 use temblor_node::layer::{Identity, Layer};
 use temblor_node::packet::{Key, Packet, Payload};
-use temblor_node::stack::{Output, Stack};
+use temblor_node::records::Records;
+use temblor_node::stack::{Output, Stack, Stored};
 
 /// A millisecond of virtual time.
 pub const MS: u64 = 1_000_000;
@@ -25,6 +27,9 @@ const JITTER: u64 = 400_000;
 
 /// A directed link.
 pub type Link = (u32, u32);
+
+/// Builds the layers of a node.
+type Build = Box<dyn Fn() -> Vec<Box<dyn Layer>>>;
 
 /// A cluster n1, n2, ... and all that is on its way.
 pub struct Network {
@@ -39,6 +44,8 @@ pub struct Network {
     queue: BTreeMap<(u64, u64), Event>,
     chance: u64,
     events: u64,
+    /// How to build a stack, and the planted bug.
+    plan: (Build, Option<bugs::Bug>),
 }
 
 /// One node and what it has told.
@@ -47,7 +54,18 @@ pub struct Node {
     pub state: State,
     pub broadcast: Vec<u64>,
     pub delivered: Vec<u64>,
+    /// Its delivery log, where it keeps one: of all its lives.
+    pub log: BTreeMap<u64, u64>,
+    /// Requests that it has answered, and refused.
+    pub done: Vec<u64>,
+    pub refused: Vec<u64>,
+    /// With the times at which they were made.
+    pub indications: Vec<(u64, Indication)>,
     pub complaints: Vec<String>,
+    /// What is on stable storage, and how much of that is durable.
+    pub disk: Records,
+    pub durable: usize,
+    incarnation: u32,
     wake: Option<u64>,
     /// What came while the node was paused.
     waiting: Vec<Event>,
@@ -89,27 +107,13 @@ pub fn network_with(bug: &str, nodes: u32) -> Network {
 }
 
 impl Network {
-    pub fn of(build: impl Fn() -> Vec<Box<dyn Layer>>, count: u32, bug: Option<bugs::Bug>) -> Network {
+    pub fn of(build: impl Fn() -> Vec<Box<dyn Layer>> + 'static, count: u32, bug: Option<bugs::Bug>) -> Network {
         let nodes: Vec<NodeId> = (1..=count).map(NodeId).collect();
-        let start = |me: &NodeId| {
-            let identity = Identity { me: *me, nodes: nodes.clone(), incarnation: 1, seed: 0, bug };
-            let stack = Stack::new(identity, build());
-            (
-                me.0,
-                Node {
-                    stack,
-                    state: State::Up,
-                    broadcast: vec![],
-                    delivered: vec![],
-                    complaints: vec![],
-                    wake: None,
-                    waiting: vec![],
-                },
-            )
-        };
-        Network {
+        let identity = |me: NodeId| Identity { me, nodes: nodes.clone(), incarnation: 1, seed: u64::from(me.0), bug };
+        let node = |me: &NodeId| (me.0, Node::new(Stack::new(identity(*me), build())));
+        let mut network = Network {
             now: 0,
-            nodes: nodes.iter().map(start).collect(),
+            nodes: nodes.iter().map(node).collect(),
             cut: BTreeSet::new(),
             doubled: BTreeSet::new(),
             loss_permille: 0,
@@ -117,7 +121,36 @@ impl Network {
             queue: BTreeMap::new(),
             chance: 1,
             events: 0,
+            plan: (Box::new(build), bug),
+        };
+        nodes.iter().for_each(|node| network.step(node.0, Stack::start));
+        network
+    }
+
+    /// Begins the next life of a node that was killed, with what it had stored.
+    pub fn restart(&mut self, at: u32) {
+        let nodes = self.nodes.keys().copied().map(NodeId).collect();
+        let layers = (self.plan.0)();
+        let (bug, node) = (self.plan.1, self.nodes.get_mut(&at).unwrap());
+        assert!(matches!(node.state, State::Killed | State::Fell), "n{at} is up");
+        node.incarnation += 1;
+        let incarnation = node.incarnation;
+        let seed = u64::from(at) << 32 | u64::from(incarnation);
+        node.stack = Stack::new(Identity { me: NodeId(at), nodes, incarnation, seed, bug }, layers);
+        (node.state, node.wake) = (State::Up, None);
+        node.waiting.clear();
+        let records = node.disk.clone();
+        if !records.is_empty() {
+            self.step(at, |stack, now| stack.recover(now, records));
         }
+        self.step(at, Stack::start);
+    }
+
+    /// Kills a node, and takes from its disk what it had not made durable.
+    pub fn kill_and_lose(&mut self, at: u32) {
+        self.kill(at);
+        let node = self.node(at);
+        node.disk.truncate(node.durable);
     }
 
     /// The same system with other chances.
@@ -145,6 +178,7 @@ impl Network {
 
     pub fn kill(&mut self, node: u32) {
         self.node(node).state = State::Killed;
+        self.node(node).waiting.clear();
     }
 
     pub fn pause(&mut self, node: u32) {
@@ -234,9 +268,13 @@ impl Network {
             match output {
                 Output::Send { to, key, body } => self.send((at, to.0), key.as_str(), body.raw().get()),
                 Output::Broadcast(message) => self.node(at).broadcast.push(message),
-                Output::Deliver(message) => self.node(at).delivered.push(message),
+                Output::Deliver(message, None) => self.node(at).delivered.push(message),
+                Output::Deliver(message, Some(position)) => self.node(at).deliver_at(position, message),
+                Output::Done(message) => self.node(at).done.push(message),
+                Output::Refuse(message, _) => self.node(at).refused.push(message),
                 Output::Complain(what) => self.node(at).complaints.push(what),
-                Output::Indicate(_) | Output::Store(..) => {}
+                Output::Indicate(indication) => self.node(at).indications.push((now, indication)),
+                Output::Store(stored) => self.node(at).store(stored),
             }
         }
         self.rearm(at);
@@ -279,5 +317,44 @@ impl Network {
 
     fn node(&mut self, node: u32) -> &mut Node {
         self.nodes.get_mut(&node).unwrap()
+    }
+}
+
+impl Node {
+    fn new(stack: Stack) -> Node {
+        Node {
+            stack,
+            state: State::Up,
+            broadcast: vec![],
+            delivered: vec![],
+            log: BTreeMap::new(),
+            done: vec![],
+            refused: vec![],
+            indications: vec![],
+            complaints: vec![],
+            disk: vec![],
+            durable: 0,
+            incarnation: 1,
+            wake: None,
+            waiting: vec![],
+        }
+    }
+
+    /// A position holds one message, in all lives of a node.
+    fn deliver_at(&mut self, position: u64, message: u64) {
+        let there = *self.log.entry(position).or_insert(message);
+        assert_eq!(there, message, "position {position}");
+    }
+
+    fn store(&mut self, stored: Stored) {
+        let lazy = matches!(stored, Stored::Lazy(..));
+        match stored {
+            Stored::Record(layer, record) | Stored::Lazy(layer, record) => self.disk.push((layer, record)),
+            Stored::Instead(layer, records) => {
+                self.disk.retain(|(of, _)| *of != layer);
+                self.disk.extend(records.into_iter().map(|record| (layer, record)));
+            }
+        }
+        self.durable = if lazy { self.durable } else { self.disk.len() };
     }
 }
