@@ -8,6 +8,7 @@
 mod classification;
 mod findings;
 mod hold_back;
+mod logs;
 mod options;
 mod outcome;
 mod reports;
@@ -56,6 +57,8 @@ pub struct Judge {
     counts: Counts,
     /// Requests that have had any completion.
     completed: u64,
+    /// The farthest position that a snapshot stands for whose messages may not be known yet.
+    awaited: u64,
     /// Set by the `drained` line, after which nothing counts.
     close: Option<Close>,
     last: Moment,
@@ -86,6 +89,7 @@ impl Judge {
             broadcast_hearers,
             counts: Counts::default(),
             completed: 0,
+            awaited: 0,
             close: None,
             last: Moment { index: 0, time: 0 },
             interrupted: None,
@@ -147,7 +151,15 @@ impl Judge {
             return;
         }
         match event {
-            Event::Deliver { message, .. } => self.delivery(node, *message),
+            Event::Deliver { message, pos } => {
+                let position = pos.map(|pos| u64::from(pos.get()));
+                if self.positioned(node, *message, position) {
+                    self.delivery(node, *message);
+                }
+                if position.is_some_and(|position| position <= self.awaited) {
+                    self.release_snapshots();
+                }
+            }
             Event::Broadcast(message) => self.broadcast(node, *message),
             Event::Start { .. } => self.start(node),
             Event::Leader { term } => {

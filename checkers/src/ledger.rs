@@ -5,6 +5,7 @@
 
 pub mod bits;
 pub mod calm;
+pub mod delivery_log;
 pub mod faults;
 pub mod messages;
 pub mod nodes;

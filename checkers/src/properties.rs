@@ -5,6 +5,7 @@ pub mod causal_order;
 pub mod fifo_order;
 pub mod integrity;
 pub mod leadership;
+pub mod stable_log;
 pub mod survives;
 pub mod total_order;
 pub mod validity;

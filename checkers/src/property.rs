@@ -94,8 +94,40 @@ pub enum Reported {
     Follows(u64, Node),
     /// A life of it ended; the status in the history's words.
     Exited(Cause, String),
+    /// It delivered again at a position of its log what it had delivered there.
+    Repeated,
+    /// Its delivery log has changed.
+    Displaced(Displaced),
     /// It broke the protocol in some way that no fault explains; what it did, in words that follow its name.
     Misbehaved(Misdeed, String),
+}
+
+/// What was wrong with a delivery log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Displaced {
+    /// A position held another message before.
+    Other {
+        /// The position.
+        position: u64,
+        /// What was delivered there before.
+        before: Message,
+        /// What is delivered there now.
+        after: Message,
+    },
+    /// A position was left out.
+    Skipped {
+        /// The position.
+        expected: u64,
+        /// The one that was reported instead.
+        position: u64,
+        /// What is delivered there.
+        message: Message,
+    },
+    /// A snapshot differs from what others delivered.
+    Snapshot {
+        /// The last position that it stands for.
+        through: u64,
+    },
 }
 
 /// A way of breaking the protocol.

@@ -3,7 +3,9 @@
 //! To add one: a file in `properties/`, and a line here.
 
 use crate::judge::Options;
-use crate::properties::{agreement, causal_order, fifo_order, integrity, leadership, survives, total_order, validity};
+use crate::properties::{
+    agreement, causal_order, fifo_order, integrity, leadership, stable_log, survives, total_order, validity,
+};
 use crate::property::Property;
 
 /// One line of the table.
@@ -140,6 +142,14 @@ pub const CHECKERS: &[Checker] = &[
         source: "Défago, Schiper and Urbán 2004, gap-free uniform total order",
         exercise: TOTAL_EXERCISE,
         start: |_| total_order::gap_free_order(),
+    },
+    Checker {
+        name: "stable-log",
+        kind: Kind::Safety,
+        definition: "in mode recover, a position of a node's delivery log holds one message for good, and none is left out",
+        source: "Cachin, Guerraoui and Rodrigues 2011, 3.5, logged delivery",
+        exercise: "positions that were reported again",
+        start: |_| stable_log::stable_log(),
     },
     Checker {
         name: "one-leader-per-term",

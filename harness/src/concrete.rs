@@ -90,7 +90,7 @@ pub fn bitten(plan: &Plan, trace: impl Read, usual_ns: u64) -> std::io::Result<O
         }
     }
     bites.retain(|bite| !matches!(bite.fate, Fate::LateUs(late_us) if late_us <= usual_ns / 1_000));
-    let is_of_processes = |kind: &Kind| matches!(kind, Kind::Kill { .. } | Kind::Pause { .. } | Kind::Stutter { .. });
+    let is_of_processes = |kind: &Kind| kind.ends_lives() || matches!(kind, Kind::Pause { .. } | Kind::Stutter { .. });
     let mut concrete = plan.clone();
     concrete.faults.retain(|fault| is_of_processes(&fault.fault));
     if bites.is_empty() || concrete.faults.len() == plan.faults.len() {
@@ -105,14 +105,21 @@ pub fn bitten(plan: &Plan, trace: impl Read, usual_ns: u64) -> std::io::Result<O
 /// Sets a fault of processes to what it was; whether the fault is one, and happened.
 fn stays(fault: &mut Fault, (moments, frames): (&Moments, &[Frame]), us: impl Fn(u64) -> u64) -> bool {
     let Some((began_ns, ended_ns)) = moments.faults.get(&fault.id) else { return false };
+    let comes_back = fault.for_us.is_some();
     match &mut fault.fault {
-        Kind::Kill { node } => match moments.deaths.get(node) {
+        Kind::Kill { node } if !comes_back => match moments.deaths.get(node) {
             Some(killed_ns) => fault.when = last_sign(node, (moments, frames), us(*killed_ns)),
             None => return false,
         },
         Kind::Pause { .. } | Kind::Stutter { .. } => {
             fault.when = When::AtUs(us(*began_ns));
             fault.for_us = ended_ns.map(|ended_ns| (ended_ns - began_ns) / 1_000);
+        }
+        // It takes its own course; only when it began depends on the run.
+        kind if kind.ends_lives() => {
+            if !fault.when.needs_virtual_time() {
+                fault.when = When::AtUs(us(*began_ns));
+            }
         }
         _ => return false,
     }

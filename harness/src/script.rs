@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use temblor_checkers::header::Crashes;
 use temblor_workloads::plan::Plan;
 
 use crate::clock::Time;
@@ -27,6 +28,8 @@ pub struct Script<'a> {
     pub schedule: Schedule,
     /// What is still owed.
     pub obligations: Obligations,
+    /// What a crash means for a node.
+    pub crashes: Crashes,
     /// The latest claim to lead: term and node.
     pub leader: Option<(u64, usize)>,
     /// Deliveries that each node has reported.
@@ -57,10 +60,17 @@ impl<'a> Script<'a> {
             clients: Clients::default(),
             schedule: Schedule::default(),
             obligations: Obligations::new(nodes),
+            crashes: Crashes::Stop,
             leader: None,
             deliveries: vec![0; nodes],
             ignored: vec![0; nodes],
         }
+    }
+
+    /// The same, where a crash means this.
+    #[must_use]
+    pub fn in_mode(self, crashes: Crashes) -> Self {
+        Self { crashes, ..self }
     }
 
     /// A node's name.
@@ -153,7 +163,9 @@ impl<'a> Script<'a> {
     /// A life has ended: what was asked of it will not be answered.
     pub fn exited(&mut self, node: usize, status: &str) {
         self.recorder.node(self.name(node), "exit", &BTreeMap::from([("status", status)]));
-        self.obligations.crashed(node);
+        if self.crashes == Crashes::Stop {
+            self.obligations.crashed(node);
+        }
         self.abandon(Some(node), ("crashed", "the node exited before it answered"));
     }
 

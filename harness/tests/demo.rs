@@ -39,15 +39,16 @@ fn in_virtual_time_the_matrix_of_an_algorithm_is_always_the_same() {
         planted bug                 in                          violates
         ignores-numbers             fifo             found      fifo-order
 
-                                 none  kill  pause  partition  connection  link  bugs
-        fifo                     ok    ok    ok     ok         ok          ok    1/1
-        fifo over retransmit     ok    ok    ok     ok         ok          ok
-        fifo over best-effort    ok    ok    ok     ok                     ok
+                              none  disk  kill  pause  partition  connection  link  bugs
+        fifo                  ok          ok    ok     ok         ok          ok    1/1
+          over retransmit     ok          ok    ok     ok         ok          ok
+          over best-effort    ok          ok    ok     ok                     ok
+          over durable-eager  ok    ok    ok    ok     ok         ok          ok
 
         ok: every promise held. FAIL: one was broken. -: not exercised. ?: undecided.
         Blank: outside the model.
 
-        OK: 17 of 17 cells held, 1 of 1 planted bug found"#]]
+        OK: 24 of 24 cells held, 1 of 1 planted bug found"#]]
     .assert_eq(&timeless(&ended.out));
     assert!(ended.out.lines().chain(ended.err.lines()).all(|line| line.chars().count() <= 80 || !line.contains(' ')));
     let explained = temblor.run("explain").expect(0);

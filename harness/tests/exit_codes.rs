@@ -440,8 +440,9 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
         (
             2,
             expect![[r#"
-        error: fifo does not run over fiffo; it has: eager, retransmit, best-effort
-    "#]],
+                error: fifo does not run over fiffo; it has: eager, retransmit, best-effort,
+                durable-eager
+            "#]],
         ),
     );
     check(
@@ -450,8 +451,8 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
         (
             2,
             expect![[r#"
-        error: eager does not run over retransmit; it has: no layer to choose
-    "#]],
+                error: eager does not run over retransmit; it has: durable-links
+            "#]],
         ),
     );
     check(
@@ -483,8 +484,10 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
             2,
             expect![[r#"
                 error: there is no fault partitions; did you mean partition? (there are all,
-                connection, delay, duplicate, flap, half-open, jitter, kill, link, loss, none,
-                partition, pause, rate, reorder, reset-connections, stutter)
+                bitflip, connection, crash-during-recovery, crash-loop, delay, disk, duplicate,
+                flap, half-open, jitter, kill, kill-all, link, lose-unsynced, loss, none,
+                partition, pause, rate, reorder, reset-connections, restart, rolling-restart,
+                stutter, torn-write, truncate-tail, wipe)
             "#]],
         ),
     );
@@ -517,7 +520,7 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
             expect![[r#"
                 error: unknown property `fifo`; there are: validity, no-duplication,
                 no-creation, agreement, uniform-agreement, fifo-order, causal-order,
-                total-order, uniform-total-order, one-order, gap-free-order,
+                total-order, uniform-total-order, one-order, gap-free-order, stable-log,
                 one-leader-per-term, survives
             "#]],
         ),
@@ -530,7 +533,7 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
             expect![[r#"
                 error: unknown property `fifo`; there are: validity, no-duplication,
                 no-creation, agreement, uniform-agreement, fifo-order, causal-order,
-                total-order, uniform-total-order, one-order, gap-free-order,
+                total-order, uniform-total-order, one-order, gap-free-order, stable-log,
                 one-leader-per-term, survives
             "#]],
         ),

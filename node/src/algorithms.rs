@@ -60,6 +60,8 @@ const FAIR_LOSS: Model = Model {
     timing: Timing::Asynchronous,
     bound_ms: 2_000,
 };
+/// Nodes come back with what they had stored, all of them if need be.
+const DURABLE: Model = Model { crashes: Crashes::Recover, faulty: Faulty::All, bound_ms: 3_000, ..FAIR_LOSS };
 const RELIABLE: Model = Model { links: Links::Reliable, ..FAIR_LOSS };
 
 const SURVIVES: Promise = ("survives", "always");
@@ -68,6 +70,7 @@ const NO_DUPLICATION: Promise = ("no-duplication", "always");
 const VALIDITY: Promise = ("validity", "always");
 const AGREEMENT: Promise = ("agreement", "always");
 const AGREEMENT_OF_SENDER: Promise = ("agreement", "while-sender-lives");
+const STABLE_LOG: Promise = ("stable-log", "always");
 const FIFO_ORDER: Promise = ("fifo-order", "always");
 
 const CAUSAL_ORDER: Promise = ("causal-order", "always");
@@ -112,6 +115,16 @@ pub const ALGORITHMS: &[Algorithm] = &[
         build: |_| vec![Box::new(Eager::default()), Box::new(ReliableLinks::default())],
     },
     Algorithm {
+        name: "eager",
+        over: Some("durable-links"),
+        what: "eager with a log on disk: nodes that crash come back, and nothing is lost",
+        source: "Cachin, Guerraoui and Rodrigues 2011, 2.4.4 and 3.5",
+        model: DURABLE,
+        promises: &[VALIDITY, NO_DUPLICATION, NO_CREATION, STABLE_LOG, AGREEMENT, SURVIVES],
+        leader: false,
+        build: |_| vec![Box::new(Eager::logged()), Box::new(ReliableLinks::durable())],
+    },
+    Algorithm {
         name: "fifo",
         over: Some("eager"),
         what: "numbers each sender's messages and holds back what comes too early",
@@ -140,6 +153,16 @@ pub const ALGORITHMS: &[Algorithm] = &[
         promises: &[VALIDITY, NO_DUPLICATION, NO_CREATION, AGREEMENT_OF_SENDER, FIFO_ORDER, SURVIVES],
         leader: false,
         build: |_| vec![Box::new(Fifo::default()), Box::new(BestEffort::default())],
+    },
+    Algorithm {
+        name: "fifo",
+        over: Some("durable-eager"),
+        what: "FIFO over eager with a log on disk: nodes that crash come back",
+        source: "Cachin, Guerraoui and Rodrigues 2011, 2.4.4 and 3.5",
+        model: DURABLE,
+        promises: &[VALIDITY, NO_DUPLICATION, NO_CREATION, STABLE_LOG, AGREEMENT, FIFO_ORDER, SURVIVES],
+        leader: false,
+        build: |_| vec![Box::new(Fifo::default()), Box::new(Eager::logged()), Box::new(ReliableLinks::durable())],
     },
     Algorithm {
         name: "eager-uniform",
@@ -199,6 +222,16 @@ pub const ALGORITHMS: &[Algorithm] = &[
         promises: &[VALIDITY, NO_DUPLICATION, NO_CREATION, FIFO_ORDER, CAUSAL_ORDER, SURVIVES],
         leader: false,
         build: |_| vec![Box::new(Causal::default()), Box::new(BestEffort::default())],
+    },
+    Algorithm {
+        name: "causal",
+        over: Some("durable-eager"),
+        what: "causal over eager with a log on disk: nodes that crash come back",
+        source: "Cachin, Guerraoui and Rodrigues 2011, 2.4.4 and 3.5",
+        model: DURABLE,
+        promises: &[VALIDITY, NO_DUPLICATION, NO_CREATION, STABLE_LOG, AGREEMENT, FIFO_ORDER, CAUSAL_ORDER, SURVIVES],
+        leader: false,
+        build: |_| vec![Box::new(Causal::default()), Box::new(Eager::logged()), Box::new(ReliableLinks::durable())],
     },
     Algorithm {
         name: "total-sequencer",

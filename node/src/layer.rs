@@ -49,6 +49,12 @@ pub trait Layer {
         let _ = (records, cx);
     }
 
+    /// Whether this layer keeps a log of what it has delivered on stable storage, and delivers all of it again after a crash, in
+    /// the same order. What the layers above it make of it, they make of it again; so the messages of the application have positions.
+    fn is_logged(&self) -> bool {
+        false
+    }
+
     /// Whether this layer, at the top of a stack, says itself when a request is taken for broadcast and when it is done
     /// ([`Context::taken`], [`Context::done`]). For any other, both are so as soon as it has been asked.
     fn answers_later(&self) -> bool {

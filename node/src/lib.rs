@@ -8,6 +8,7 @@ pub mod bugs;
 pub mod choice;
 pub mod id;
 pub mod indication;
+pub mod journal;
 pub mod layer;
 pub mod layers;
 pub mod model;

@@ -3,6 +3,9 @@
 //! ```text
 //! record := length (u32, little endian) layer (u32) check of these two (u32) check of the bytes (u32) bytes
 //! ```
+//! What a step stores is there whole or not at all: the highest bit of `layer` says that the next record belongs to the same
+//! step, and a step whose end is missing is cut off with the torn tail.
+//!
 //! The checks are CRC-32. The head has one of its own, so that a damaged length is told from a record that was cut off. A
 //! crash can leave the last record torn: it is cut off on recovery. Any other damage is no crash's doing, and is an error that
 //! names the place.
@@ -31,8 +34,18 @@ impl fmt::Display for Damaged {
 
 impl std::error::Error for Damaged {}
 
-/// Adds a record to the end of a file's bytes.
-pub fn append(bytes: &mut Vec<u8>, layer: u32, record: &[u8]) {
+/// The next record belongs to the same step.
+const MORE: u32 = 1 << 31;
+
+/// Adds what a step stores to the end of a file's bytes.
+pub fn append(bytes: &mut Vec<u8>, step: &[(u32, Vec<u8>)]) {
+    for (at, (layer, record)) in step.iter().enumerate() {
+        let more = if at + 1 < step.len() { MORE } else { 0 };
+        append_record(bytes, layer | more, record);
+    }
+}
+
+fn append_record(bytes: &mut Vec<u8>, layer: u32, record: &[u8]) {
     let length = u32::try_from(record.len()).expect("a record is smaller than 4 GiB");
     let mut head = [length.to_le_bytes(), layer.to_le_bytes()].concat();
     head.extend_from_slice(&crc32(&head).to_le_bytes());
@@ -46,7 +59,7 @@ pub fn append(bytes: &mut Vec<u8>, layer: u32, record: &[u8]) {
 /// # Errors
 /// A record before the end does not match its checksum.
 pub fn parse(bytes: &[u8]) -> Result<(Records, usize), Damaged> {
-    let (mut records, mut at) = (Vec::new(), 0);
+    let (mut records, mut step, mut at, mut good) = (Vec::new(), Vec::new(), 0, 0);
     while let Some(head) = bytes.get(at..at + HEAD) {
         let word = |place: usize| u32::from_le_bytes(head[place..place + 4].try_into().expect("4 bytes"));
         if crc32(&head[..8]) != word(8) {
@@ -61,22 +74,14 @@ pub fn parse(bytes: &[u8]) -> Result<(Records, usize), Damaged> {
             let what = format!("does not match its checksum, and {} bytes follow it", bytes.len() - end);
             return Err(Damaged { at, what });
         }
-        records.push((word(4), record.to_vec()));
+        step.push((word(4) & !MORE, record.to_vec()));
         at = end;
+        if word(4) & MORE == 0 {
+            records.append(&mut step);
+            good = at;
+        }
     }
-    Ok((records, at))
-}
-
-/// The bytes of a file in which these records stand in place of all of a layer's.
-///
-/// # Errors
-/// The old bytes are damaged.
-pub fn instead(old: &[u8], layer: u32, records: &[Vec<u8>]) -> Result<Vec<u8>, Damaged> {
-    let mut bytes = Vec::new();
-    let others = parse(old)?.0.into_iter().filter(|(of, _)| *of != layer);
-    others.for_each(|(of, record)| append(&mut bytes, of, &record));
-    records.iter().for_each(|record| append(&mut bytes, layer, record));
-    Ok(bytes)
+    Ok((records, good))
 }
 
 /// CRC-32 (IEEE 802.3), a table's entry for each byte.
@@ -104,13 +109,13 @@ const fn table() -> [u32; 256] {
 
 #[cfg(test)]
 mod tests {
-    use super::{HEAD, append, crc32, instead, parse};
+    use super::{HEAD, append, crc32, parse};
 
     fn three_records() -> Vec<u8> {
         let mut bytes = Vec::new();
-        append(&mut bytes, 0, b"term 1");
-        append(&mut bytes, 1, b"");
-        append(&mut bytes, 0, b"vote n2");
+        append(&mut bytes, &[(0, b"term 1".to_vec())]);
+        append(&mut bytes, &[(1, Vec::new())]);
+        append(&mut bytes, &[(0, b"vote n2".to_vec())]);
         bytes
     }
 
@@ -130,6 +135,18 @@ mod tests {
     }
 
     #[test]
+    fn a_step_is_there_whole_or_not_at_all() {
+        let (mut bytes, step) = (three_records(), [(0, b"one".to_vec()), (1, b"two".to_vec())]);
+        let before = bytes.len();
+        append(&mut bytes, &step);
+        for length in before..bytes.len() {
+            assert_eq!(parse(&bytes[..length]).unwrap().1, before, "{length}");
+        }
+        let (records, good) = parse(&bytes).unwrap();
+        assert_eq!((&records[3..], good), (&step[..], bytes.len()));
+    }
+
+    #[test]
     fn a_bit_flipped_before_the_last_record_is_an_error_that_names_the_place() {
         let whole = three_records();
         let last = whole.len() - HEAD - b"vote n2".len();
@@ -142,11 +159,5 @@ mod tests {
                 "{bit}: {error}"
             );
         }
-    }
-
-    #[test]
-    fn a_layer_that_is_written_anew_leaves_the_others_as_they_were() {
-        let bytes = instead(&three_records(), 0, &[b"snapshot".to_vec()]).unwrap();
-        assert_eq!(parse(&bytes).unwrap().0, [(1, Vec::new()), (0, b"snapshot".to_vec())]);
     }
 }

@@ -55,6 +55,8 @@ pub struct Stack {
     identity: Identity,
     layers: Vec<Box<dyn Layer>>,
     timers: BTreeMap<(usize, u32), Nanos>,
+    /// The position of the last delivery, where a layer keeps a log.
+    position: Option<u64>,
 }
 
 /// An event on its way through the stack.
@@ -70,7 +72,8 @@ impl Stack {
     /// A stack of these layers, the top one first.
     pub fn new(identity: Identity, layers: Vec<Box<dyn Layer>>) -> Self {
         assert!(!layers.is_empty(), "a stack has at least one layer");
-        Self { identity, layers, timers: BTreeMap::new() }
+        let position = layers.iter().any(|layer| layer.is_logged()).then_some(0);
+        Self { identity, layers, timers: BTreeMap::new(), position }
     }
 
     /// The node's life begins; the lower layers first.
@@ -174,7 +177,10 @@ impl Stack {
             Wish::Above(from, packet) => {
                 // What comes out at the top is what went in there: the number of a message.
                 outputs.push(match packet.payload.read() {
-                    Ok(message) => Output::Deliver(message, None),
+                    Ok(message) => {
+                        self.position = self.position.map(|position| position + 1);
+                        Output::Deliver(message, self.position)
+                    }
                     Err(error) => Output::Complain(format!("{from} sent what is no message: {error}")),
                 });
             }

@@ -215,11 +215,11 @@ fn a_wrong_command_line_ends_with_code_2_and_says_what_there_is() {
     "#]]
     .assert_eq(&refused("fifi"));
     expect![[r#"
-        error: fifo does not run over gossip; it has: eager, retransmit, best-effort
+        error: fifo does not run over gossip; it has: eager, retransmit, best-effort, durable-eager
     "#]]
     .assert_eq(&refused("fifo --over gossip"));
     expect![[r#"
-        error: eager does not run over retransmit; it has: no layer to choose
+        error: eager does not run over retransmit; it has: durable-links
     "#]]
     .assert_eq(&refused("eager --over retransmit"));
     expect![[r#"

@@ -26,12 +26,92 @@ pub const BITES: &str = "bites";
 /// Every fault, in alphabetical order within its class.
 pub const FAULTS: &[Fault] = &[
     Fault {
+        name: "lose-unsynced",
+        class: "disk",
+        what: "SIGKILL, and of what the node had written and not synced only a part is left",
+        parameters: "node, keep_ppm",
+        evidence: "each file's length before and after",
+        within: recovers_from_disk,
+    },
+    Fault {
+        name: "torn-write",
+        class: "disk",
+        what: "SIGKILL, and the last bytes of what the node had synced are zeros",
+        parameters: "node, bytes",
+        evidence: "each file, where, and its hash before and after",
+        within: |_| false,
+    },
+    Fault {
+        name: "truncate-tail",
+        class: "disk",
+        what: "SIGKILL, and the last bytes of what the node had synced are gone",
+        parameters: "node, bytes",
+        evidence: "each file's length before and after",
+        within: |_| false,
+    },
+    Fault {
+        name: "bitflip",
+        class: "disk",
+        what: "SIGKILL, and one bit of what the node had synced is another",
+        parameters: "node, at_ppm",
+        evidence: "each file, where, and its hash before and after",
+        within: |_| false,
+    },
+    Fault {
+        name: "wipe",
+        class: "disk",
+        what: "SIGKILL, and the node's files are gone",
+        parameters: "node",
+        evidence: "each file's length before",
+        within: |_| false,
+    },
+    Fault {
         name: "kill",
         class: "kill",
-        what: "SIGKILL to the node's process group; the node stays down",
+        what: "SIGKILL to the node's process group; it comes back where the model says so",
         parameters: "node",
-        evidence: "the process was waited for, and its wait status",
+        evidence: "the process was waited for, and its wait status; ready again",
         within: |setting| setting.crashes != Crashes::None && setting.faulty_max > 0,
+    },
+    Fault {
+        name: "kill-all",
+        class: "kill",
+        what: "SIGKILL to every node that is up, and a start of all",
+        parameters: "",
+        evidence: "as of a kill, for each node",
+        within: |setting| setting.crashes == Crashes::Recover && setting.faulty_max as usize >= setting.nodes.len(),
+    },
+    Fault {
+        name: "restart",
+        class: "kill",
+        what: "SIGKILL, and a start at once",
+        parameters: "node",
+        evidence: "the wait status; ready again",
+        within: recovers,
+    },
+    Fault {
+        name: "rolling-restart",
+        class: "kill",
+        what: "one node after the other is killed and started again",
+        parameters: "down_us, up_us",
+        evidence: "as of a kill, for each node",
+        within: |setting| setting.crashes == Crashes::Recover && setting.faulty_max as usize >= setting.nodes.len(),
+    },
+    Fault {
+        name: "crash-loop",
+        class: "kill",
+        what: "killed again soon after each start, and then left alone",
+        parameters: "node, kills, down_us, up_us",
+        evidence: "each wait status, and how many lives ended before they were ready",
+        within: recovers,
+    },
+    Fault {
+        name: "crash-during-recovery",
+        class: "kill",
+        what: "killed, started, and killed once more before it can have recovered",
+        parameters: "node, down_us, up_us",
+        evidence: "each wait status, and how many lives ended before they were ready",
+        within: recovers,
     },
     Fault {
         name: "pause",
@@ -150,6 +230,16 @@ pub fn find(name: &str) -> Option<&'static Fault> {
 pub fn name_of(kind: &Kind) -> &'static str {
     match kind {
         Kind::Kill { .. } => "kill",
+        Kind::KillAll {} => "kill-all",
+        Kind::Restart { .. } => "restart",
+        Kind::RollingRestart { .. } => "rolling-restart",
+        Kind::CrashLoop { .. } => "crash-loop",
+        Kind::CrashDuringRecovery { .. } => "crash-during-recovery",
+        Kind::LoseUnsynced { .. } => "lose-unsynced",
+        Kind::TornWrite { .. } => "torn-write",
+        Kind::TruncateTail { .. } => "truncate-tail",
+        Kind::Bitflip { .. } => "bitflip",
+        Kind::Wipe { .. } => "wipe",
         Kind::Pause { .. } => "pause",
         Kind::Partition { .. } => "partition",
         Kind::Loss { .. } => "loss",
@@ -184,6 +274,15 @@ pub fn is_within(kind: &Kind, setting: &Setting) -> bool {
     }
 }
 
+fn recovers(setting: &Setting) -> bool {
+    setting.crashes == Crashes::Recover && setting.faulty_max > 0
+}
+
+/// Where nothing is on disk, nothing of it can be lost.
+fn recovers_from_disk(setting: &Setting) -> bool {
+    recovers(setting) && setting.durable
+}
+
 fn fair_loss(setting: &Setting) -> bool {
     setting.links == Links::FairLoss
 }
@@ -198,6 +297,6 @@ mod tests {
     fn names_are_unique_and_everything_is_said() {
         let names: BTreeSet<&str> = FAULTS.iter().map(|fault| fault.name).collect();
         assert_eq!(names.len(), FAULTS.len());
-        assert!(FAULTS.iter().all(|f| !f.what.is_empty() && !f.parameters.is_empty() && !f.evidence.is_empty()));
+        assert!(FAULTS.iter().all(|fault| !fault.what.is_empty() && !fault.evidence.is_empty()));
     }
 }

@@ -127,9 +127,7 @@ impl ActiveFault {
             Kind::Reorder { chance_ppm, delay_us, .. } => Effect::Reorder(*chance_ppm, ns(delay_us)),
             Kind::Rate { bytes_per_second, .. } => Effect::Rate(*bytes_per_second),
             Kind::Bites { .. } => Effect::Bites,
-            Kind::Kill { .. } | Kind::Pause { .. } | Kind::Stutter { .. } | Kind::ResetConnections { .. } => {
-                return None;
-            }
+            _ => return None,
         };
         let (seen, fates) = (Occurrences::default(), Rc::default());
         Some(Self { id, effect, seen, busy_until_ns: 0, fates, struck: false })

@@ -3,9 +3,9 @@
 //! A plan is the only input of a run beside the system under test. Times are integers in microseconds; numbers, senders,
 //! targets and answers are written out, so that removing an entry changes nothing else. See PLAN.md for the file format.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
+
+pub use crate::kind::Kind;
 
 /// The format version of a plan file.
 pub const FORMAT: u32 = 1;
@@ -154,118 +154,6 @@ pub struct Fault {
     pub fault: Kind,
 }
 
-/// The vocabulary of faults.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Kind {
-    /// SIGKILL: `{"kill":{"node":"n2"}}`.
-    Kill {
-        /// A node's name, or `leader`.
-        node: String,
-    },
-    /// SIGSTOP, and SIGCONT after `for_us`: `{"pause":{"node":"n2"}}`.
-    Pause {
-        /// A node's name, or `leader`.
-        node: String,
-    },
-    /// Directed link cuts: `{"partition":{"shape":"isolate-one","mode":"drop","cut":[["n1","n2"]]}}`.
-    Partition {
-        /// How the cut was made; for people.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        shape: String,
-        /// What happens to the frames.
-        #[serde(default)]
-        mode: Mode,
-        /// The cut links, each `[from, to]`.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        cut: Vec<Link>,
-        /// Instead of `cut`: the links between whoever leads when the fault is due, with some nodes, and the rest.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        around_leader: Option<AroundLeader>,
-    },
-    /// Each frame is lost with this chance: `{"loss":{"chance_ppm":200000,"links":[["n1","n2"]]}}`.
-    Loss {
-        /// Chance in millionths.
-        chance_ppm: u32,
-        /// The links.
-        links: Vec<Link>,
-    },
-    /// Each frame is sent twice with this chance.
-    Duplicate {
-        /// Chance in millionths.
-        chance_ppm: u32,
-        /// The links.
-        links: Vec<Link>,
-    },
-    /// Each frame is held for so long; the link keeps its order.
-    Delay {
-        /// How long, us.
-        delay_us: u64,
-        /// The links.
-        links: Vec<Link>,
-    },
-    /// Each frame is held for a time of its own, from nothing to so long; the link keeps its order.
-    Jitter {
-        /// How long at most, us.
-        delay_max_us: u64,
-        /// The links.
-        links: Vec<Link>,
-    },
-    /// With this chance a frame is set aside for so long, and later frames overtake it.
-    Reorder {
-        /// Chance in millionths.
-        chance_ppm: u32,
-        /// How long it is set aside, us.
-        delay_us: u64,
-        /// The links.
-        links: Vec<Link>,
-    },
-    /// Each link carries so many bytes a second; what comes faster waits.
-    Rate {
-        /// Bytes a second, from 1.
-        bytes_per_second: u64,
-        /// The links.
-        links: Vec<Link>,
-    },
-    /// The links are cut and whole by turns; it begins with a cut, which drops frames.
-    Flap {
-        /// How long they are whole, us, from 1.
-        up_us: u64,
-        /// How long they are cut, us, from 1.
-        down_us: u64,
-        /// The links.
-        links: Vec<Link>,
-    },
-    /// Every connection that is open now is reset, and what is on its way there is lost. It is over at once.
-    ResetConnections {
-        /// The links.
-        links: Vec<Link>,
-    },
-    /// The receiver's end of each connection is closed, the sender's stays established and what it sends goes nowhere; when
-    /// the fault is lifted, the sender's end is reset.
-    HalfOpen {
-        /// The links.
-        links: Vec<Link>,
-    },
-    /// Single frames meet fates of their own: what faults did in a run, said frame by frame.
-    Bites {
-        /// Which frames, and what becomes of them.
-        frames: Vec<Bite>,
-        /// Nodes whose other frames are lost: what a node had not sent when it was killed.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        silent: Vec<String>,
-    },
-    /// SIGSTOP and SIGCONT by turns: `{"stutter":{"node":"n2","stopped_us":20000,"running_us":5000}}`.
-    Stutter {
-        /// A node's name, or `leader`.
-        node: String,
-        /// How long it stands still, us, from 1.
-        stopped_us: u64,
-        /// How long it runs then, us, from 1.
-        running_us: u64,
-    },
-}
-
 /// A directed link: from, to.
 pub type Link = (String, String);
 
@@ -351,60 +239,5 @@ impl When {
     /// Whether only virtual time knows this moment: it lies between two outputs of a node.
     pub fn needs_virtual_time(&self) -> bool {
         matches!(self, When::After(Anchor { seen: Seen::Input { .. }, .. }))
-    }
-}
-
-impl Kind {
-    /// The links that it disturbs; none for a fault of processes, for one whose links are known only when it is due, and for one
-    /// that names frames ([`Kind::links_of_frames`]).
-    pub fn links(&self) -> &[Link] {
-        match self {
-            Kind::Kill { .. } | Kind::Pause { .. } | Kind::Stutter { .. } | Kind::Bites { .. } => &[],
-            Kind::Partition { cut, .. } => cut,
-            Kind::Loss { links, .. }
-            | Kind::Duplicate { links, .. }
-            | Kind::Delay { links, .. }
-            | Kind::Jitter { links, .. }
-            | Kind::Reorder { links, .. }
-            | Kind::Rate { links, .. }
-            | Kind::Flap { links, .. }
-            | Kind::ResetConnections { links }
-            | Kind::HalfOpen { links } => links,
-        }
-    }
-
-    /// The links that it disturbs, to be changed; `None` for a fault of processes.
-    pub fn links_mut(&mut self) -> Option<&mut Vec<Link>> {
-        match self {
-            Kind::Kill { .. } | Kind::Pause { .. } | Kind::Stutter { .. } | Kind::Bites { .. } => None,
-            Kind::Partition { cut, .. } => Some(cut),
-            Kind::Loss { links, .. }
-            | Kind::Duplicate { links, .. }
-            | Kind::Delay { links, .. }
-            | Kind::Jitter { links, .. }
-            | Kind::Reorder { links, .. }
-            | Kind::Rate { links, .. }
-            | Kind::Flap { links, .. }
-            | Kind::ResetConnections { links }
-            | Kind::HalfOpen { links } => Some(links),
-        }
-    }
-
-    /// The links of a fault that names frames, each once: those of its frames, and all that leave its silent nodes.
-    pub fn links_of_frames(&self, nodes: &[String]) -> Vec<Link> {
-        let Kind::Bites { frames, silent } = self else { return Vec::new() };
-        let of_silent = silent.iter().flat_map(|from| nodes.iter().map(move |to| (from.clone(), to.clone())));
-        let links = frames.iter().map(|bite| bite.link.clone()).chain(of_silent.filter(|(from, to)| from != to));
-        links.collect::<BTreeSet<Link>>().into_iter().collect()
-    }
-
-    /// Whether only virtual time can do this: it says when frames arrive.
-    pub fn needs_virtual_time(&self) -> bool {
-        matches!(self, Kind::Bites { frames, .. } if frames.iter().any(|bite| matches!(bite.fate, Fate::AtUs(_))))
-    }
-
-    /// Whether it is over as soon as it has been done, so that nothing is left to lift.
-    pub fn is_instant(&self) -> bool {
-        matches!(self, Kind::Kill { .. } | Kind::ResetConnections { .. })
     }
 }

@@ -35,6 +35,8 @@ pub struct Setting {
     pub links: Links,
     /// What crashes mean.
     pub crashes: Crashes,
+    /// Whether nodes keep anything on stable storage.
+    pub durable: bool,
     /// Whether nodes claim to lead.
     pub leader: bool,
     /// How many nodes may be faulty.

@@ -85,11 +85,13 @@ pub fn check_against(plan: &Plan, setting: &Setting) -> Result<(), Flaw> {
                 format!("{name} is outside the model of {system} (set \"beyond_model\": true or use --beyond-model)");
             return Err(Place::Fault(at).flaw(what));
         }
-        if let Kind::Kill { node } = &fault.fault {
+        if let Some(node) = fault.fault.victim() {
             // A leader may be another one each time.
             victims.insert((node, if node == LEADER { fault.id } else { 0 }));
         }
-        if victims.len() > setting.faulty_max as usize {
+        // Where all may crash, as long as they come back, they may do so again and again.
+        let limited = (setting.faulty_max as usize) < plan.nodes.len();
+        if limited && victims.len() > setting.faulty_max as usize {
             let what = format!("{} nodes killed, and the model allows {}", victims.len(), setting.faulty_max);
             return Err(Place::Fault(at).flaw(what));
         }
@@ -242,11 +244,11 @@ impl<'a> Names<'a> {
     fn fault(&self, fault: &Fault, place: Place) -> Result<(), Flaw> {
         fault.for_us.map_or(Ok(()), |for_us| within_a_year(for_us, place))?;
         match &fault.fault {
-            Kind::Kill { .. } if fault.for_us.is_some() => Err(place.flaw("a kill has no for_us: the node stays down")),
             Kind::ResetConnections { .. } if fault.for_us.is_some() => {
                 Err(place.flaw("reset-connections has no for_us: it is over at once"))
             }
-            Kind::Kill { node } | Kind::Pause { node } => self.target(node, place),
+            kind if kind.ends_lives() => self.reboot(fault, place),
+            Kind::Pause { node } => self.target(node, place),
             Kind::Stutter { node, stopped_us, running_us } => {
                 turns(&[("stopped_us", *stopped_us), ("running_us", *running_us)], place)?;
                 self.target(node, place)
@@ -258,6 +260,32 @@ impl<'a> Names<'a> {
                 self.links(kind.links(), place)
             }
         }
+    }
+
+    /// A fault that ends lives.
+    fn reboot(&self, fault: &Fault, place: Place) -> Result<(), Flaw> {
+        let kind = &fault.fault;
+        if fault.for_us.is_some() && !kind.leaves_down() {
+            let name = name_of(kind);
+            return Err(place.flaw(format!("{name} has no for_us: it starts whom it killed by itself")));
+        }
+        match kind {
+            Kind::CrashLoop { kills: 0, .. } => return Err(place.flaw("kills is 0, and a crash loop has at least one")),
+            Kind::TornWrite { bytes: 0, .. } | Kind::TruncateTail { bytes: 0, .. } => {
+                return Err(place.flaw("bytes is 0, and nothing would be damaged"));
+            }
+            Kind::LoseUnsynced { keep_ppm: part, .. } | Kind::Bitflip { at_ppm: part, .. } if *part > 1_000_000 => {
+                return Err(place.flaw(format!("{part} millionths are more than all")));
+            }
+            Kind::RollingRestart { down_us, up_us }
+            | Kind::CrashLoop { down_us, up_us, .. }
+            | Kind::CrashDuringRecovery { down_us, up_us, .. } => {
+                within_a_year(*down_us, place)?;
+                within_a_year(*up_us, place)?;
+            }
+            _ => {}
+        }
+        kind.victim().map_or(Ok(()), |node| self.target(node, place))
     }
 
     fn bites(&self, (frames, silent): (&[Bite], &[String]), place: Place) -> Result<(), Flaw> {

@@ -60,6 +60,7 @@ fn the_schema_accepts_every_drawn_plan() {
             nodes: (1..=5).map(|n| format!("n{n}")).collect(),
             links: Links::FairLoss,
             crashes: Crashes::Stop,
+            durable: false,
             leader,
             faulty_max: 4,
             bound_ms: 2_000,
@@ -102,7 +103,7 @@ fn every_piece_of_the_page_is_read_and_fits_the_schema() {
     let alone = blocks().filter(|block| !block.contains("\"format\"")).map(str::to_owned);
     let cells = PAGE.lines().filter(|line| line.starts_with("| `{")).filter_map(|line| line.split('`').nth(1));
     let pieces: Vec<String> = alone.chain(cells.map(str::to_owned)).collect();
-    assert_eq!(pieces.len(), 6 + 6 + 14);
+    assert_eq!(pieces.len(), 6 + 6 + 24);
     for piece in pieces {
         let text = plan_around(serde_json::from_str(&piece).unwrap()).to_string();
         Plan::parse(&text).unwrap_or_else(|error| panic!("{error}\n{piece}"));
@@ -167,7 +168,7 @@ fn the_schema_and_the_code_refuse_the_same_mistakes() {
         ("[[\"n1\",\"n3\"]]", "[[\"n1\",\"n2\",\"n3\"]]"),
         ("\"cut\":[[\"n1\",\"n3\"]]", "\"shape\":\"halves\""),
         ("\"cut\":", "\"around_leader\":{},\"cut\":"),
-        ("\"fault\":{\"kill\"", "\"for_us\":5,\"fault\":{\"kill\""),
+        ("\"fault\":{\"kill\"", "\"for_us\":5,\"fault\":{\"restart\""),
         ("{\"deliver\":{\"node\":\"n2\",\"message\":1}}", "{\"deliveries\":{\"node\":\"n2\",\"count\":0}}"),
         ("\"partition\":{\"cut\"", "\"loss\":{\"chance_ppm\":1000001,\"links\""),
         ("\"partition\":{\"cut\"", "\"partition\":{\"mode\":\"slow\",\"cut\""),

@@ -12,6 +12,7 @@
 use std::collections::VecDeque;
 
 use super::Judge;
+use super::logs::Snapshot;
 use crate::ledger::faults::Moment;
 use crate::ledger::messages::{Id, Mark};
 use crate::op::{Message, Node};
@@ -27,6 +28,8 @@ pub enum Held {
     Delivery(Message, Moment),
     /// A report of a broadcast.
     Broadcast(Id),
+    /// A snapshot that stands for deliveries.
+    Snapshot(Snapshot),
     /// A life ends.
     Exit,
     /// A later life begins.
@@ -54,6 +57,12 @@ impl HoldBack {
         }
         self.waiting += 1;
         self.queues[node.at()].push_back(held);
+    }
+
+    /// Lets lines wait in front of all others.
+    pub fn put_first(&mut self, node: Node, held: Vec<Held>) {
+        self.waiting += held.len();
+        held.into_iter().rev().for_each(|held| self.queues[node.at()].push_front(held));
     }
 
     /// The first line of this node that waits.
@@ -116,10 +125,14 @@ impl Judge {
 
     /// Lets go what waits at a node up to the first delivery that must go on waiting; while too many lines wait, none must. The
     /// broadcasts among it are added to `released`.
-    fn release_from(&mut self, node: Node, released: &mut Vec<Message>) {
+    pub(super) fn release_from(&mut self, node: Node, released: &mut Vec<Message>) {
         while let Some(held) = self.held.first(node) {
             let id = self.message_of(held);
-            let waits = matches!(held, Held::Delivery(..)) && !id.is_some_and(|id| self.ledger.settled(id));
+            let waits = match held {
+                Held::Delivery(..) => !id.is_some_and(|id| self.ledger.settled(id)),
+                Held::Snapshot(snapshot) => !self.is_known(&snapshot),
+                _ => false,
+            };
             if waits && !self.held.overfull(node) {
                 return;
             }
@@ -167,13 +180,14 @@ impl Judge {
         match held {
             Held::Delivery(message, _) => self.ledger.messages.find(message),
             Held::Broadcast(id) => Some(id),
-            Held::Exit | Held::Restart => None,
+            Held::Snapshot(_) | Held::Exit | Held::Restart => None,
         }
     }
 
     fn let_go(&mut self, node: Node, (held, id): (Held, Option<Id>)) {
         self.held.pop(node);
         match (held, id) {
+            (Held::Snapshot(snapshot), _) => self.open(node, snapshot),
             (Held::Exit, _) => self.ledger.left(node),
             (Held::Restart, _) => self.restart(node),
             (Held::Broadcast(id), _) => self.tell(node, id),

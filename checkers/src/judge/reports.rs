@@ -16,6 +16,13 @@ impl Judge {
         let what = match other.f.as_str() {
             "exit" => Some(self.exit(node, text("status"), names)),
             "follows" => follows(other, names),
+            "installed" => {
+                let hash = text("hash").and_then(|digits| u64::from_str_radix(digits, 16).ok());
+                if let Some(through) = other.value.get("through").and_then(Value::as_u64) {
+                    self.installed(node, through, hash);
+                }
+                None
+            }
             "nonsense" => {
                 let line = text("line").unwrap_or_default();
                 misbehaved(Misdeed::Nonsense, format!("printed what is no envelope: {line:?}"))

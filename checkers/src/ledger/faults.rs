@@ -93,6 +93,8 @@ impl Faults {
             ("heal", Kind::Ok) => self.end_all(op, named),
             ("resume", Kind::Ok | Kind::Info) => self.end(op, &other.value, named),
             ("heal" | "resume" | "run" | "drained" | "interrupted", _) => {}
+            // A start is no fault: the one that it belongs to is said of itself.
+            ("restart", _) if other.value.get("of").is_some() => {}
             (_, Kind::Invoke) => self.begin(op, other, names),
             (f, Kind::Fail) => self.failed(f, &other.value),
             (f, kind) => {

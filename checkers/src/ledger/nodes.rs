@@ -1,6 +1,7 @@
 //! The nodes of a history: what each has delivered, and how its lives ended.
 
 use super::bits::Bits;
+use super::delivery_log::DeliveryLog;
 use super::messages::Id;
 use crate::op::Node;
 
@@ -23,6 +24,8 @@ pub struct NodeState {
     delivered: Bits,
     /// What its earlier lives delivered.
     earlier: Bits,
+    /// What it has reported at which position (mode `recover`).
+    pub log: DeliveryLog,
     /// How many lives have begun, as far as the file has been read.
     pub lives: u32,
     /// Whether an earlier life than the one that is being judged has ended.

@@ -18,7 +18,7 @@ use crate::tally::{Rank, Tally};
 struct NoDuplication {
     tally: Tally<Delivery>,
     exercised: u64,
-    /// Repetitions by a later life in mode `recover`, which may be reports of the same delivery.
+    /// Repetitions without a position by a later life in mode `recover`, which may be reports of the same delivery.
     reported_again: u64,
 }
 
@@ -37,7 +37,9 @@ impl Property for NoDuplication {
         if !delivery.again {
             return;
         }
-        if ledger.crashes == Crashes::Recover && ledger.nodes.get(delivery.node).later_life {
+        let state = ledger.nodes.get(delivery.node);
+        let positioned = state.log.next() > 1;
+        if ledger.crashes == Crashes::Recover && state.later_life && !positioned {
             self.reported_again += 1;
             return;
         }
@@ -49,7 +51,7 @@ impl Property for NoDuplication {
         let tally = self.tally.map(|delivery| duplicate(&delivery, end));
         let unknown = (self.reported_again > 0).then(|| {
             let times = self.reported_again;
-            format!("after restarts, deliveries were reported again ({times}), and their positions are not compared")
+            format!("after restarts, deliveries were reported again ({times}), and without positions nobody can tell")
         });
         Finding { unknown, ..Finding::of_safety(tally, self.exercised) }
     }

@@ -133,7 +133,10 @@ fn strayed(term: u64, [owner, other]: [View; 2], end: &Ending<'_>) -> Proof {
 }
 
 fn two_leaders(term: u64, claims: [Claim; 2], end: &Ending<'_>) -> Proof {
-    let [first, second] = claims.map(|claim| end.name(claim.node));
+    let mut nodes = claims.map(|claim| claim.node);
+    // Which of them is read first is a matter of chance.
+    nodes.sort();
+    let [first, second] = nodes.map(|node| end.name(node));
     let sentence = match first == second {
         true => format!("{first} led term {term} in two of its lives"),
         false => format!("{first} and {second} both led term {term}"),

@@ -35,9 +35,10 @@ pub fn survives() -> Box<dyn Property> {
 impl Property for Survives {
     fn reported(&mut self, _ledger: &Ledger, report: &Report) {
         let (shape, what) = match &report.what {
-            Reported::Leads(_) | Reported::Follows(..) | Reported::Exited(Cause::Kill, _) => return,
+            Reported::Exited(Cause::Kill, _) => return,
             Reported::Exited(Cause::Itself, status) => ("exit", format!("exited by itself ({status})")),
             Reported::Misbehaved(misdeed, what) => (shape_of(*misdeed), what.clone()),
+            _ => return,
         };
         let earlier = self.failed.iter().find(|(node, _)| *node == report.node);
         let consequence_of = earlier.map(|(_, what)| what.clone());

@@ -632,8 +632,9 @@ fn a_later_life_may_deliver_again_and_begin_in_the_middle() {
 }
 
 #[test]
-fn in_mode_recover_positions_are_not_compared_and_that_is_said() {
-    let recover = Header { crashes: Crashes::Recover, ..header(2, &["no-duplication", "agreement"]) };
+fn in_mode_recover_a_position_reported_again_with_the_same_message_is_no_duplicate() {
+    let recover =
+        Header { crashes: Crashes::Recover, ..header(2, &["no-duplication", "stable-log", "agreement", "fifo-order"]) };
     check_under(
         &recover,
         r#"
@@ -648,9 +649,259 @@ fn in_mode_recover_positions_are_not_compared_and_that_is_said() {
         n2 delivers m1 @1
         nemesis ok drained"#,
         expect![[r#"
-            Inconclusive(["no-duplication is unknown: after restarts, deliveries were reported again (1), and their positions are not compared"]), at least none
+            Clean, uniform-reliable and fifo-total
+        "#]],
+    );
+}
+
+#[test]
+fn in_mode_recover_without_positions_what_is_reported_again_is_undecided() {
+    let recover =
+        Header { crashes: Crashes::Recover, ..header(2, &["no-duplication", "stable-log", "agreement", "fifo-order"]) };
+    check_under(
+        &recover,
+        r#"
+        n1 broadcasts m1
+        n1 delivers m1
+        n2 starts
+        n2 delivers m1
+        nemesis invoke kill {"id":1,"class":"kill","node":"n2"}
+        n2 exits signal 9
+        nemesis ok kill {"id":1,"class":"kill","node":"n2"}
+        n2 starts
+        n2 delivers m1
+        nemesis ok drained"#,
+        expect![[r#"
+            Inconclusive(["no-duplication is unknown: after restarts, deliveries were reported again (1), and without positions nobody can tell"]), at least none
             no-duplication Unknown Promised, 0 violations, exercised 1
-              because after restarts, deliveries were reported again (1), and their positions are not compared
+              because after restarts, deliveries were reported again (1), and without positions nobody can tell
+        "#]],
+    );
+}
+
+#[test]
+fn in_mode_recover_another_message_at_a_reported_position_changes_the_log() {
+    let recover =
+        Header { crashes: Crashes::Recover, ..header(2, &["no-duplication", "stable-log", "agreement", "fifo-order"]) };
+    check_under(
+        &recover,
+        r#"
+        n1 broadcasts m1
+        n1 broadcasts m2
+        n1 delivers m1 @1
+        n1 delivers m2 @2
+        n2 starts
+        n2 delivers m1 @1
+        nemesis invoke kill {"id":1,"class":"kill","node":"n2"}
+        n2 exits signal 9
+        nemesis ok kill {"id":1,"class":"kill","node":"n2"}
+        n2 starts
+        n2 delivers m2 @1
+        n2 delivers m1 @2
+        nemesis ok drained"#,
+        expect![[r#"
+            Violation, none
+            no-duplication Invalid Promised, 1 violations, exercised 1
+              n2 delivered m1 more than once [duplicate]
+                1. line 5: n2 delivers m1 (m1 is delivered at n2)
+                2. line 6: nemesis kill n2 (a life ends here)
+                3. line 11: n2 delivers m1 (delivered again)
+            agreement Invalid Promised, 1 violations, exercised 1
+              n1 delivered m2, but n2 never did [missing]
+                1. line 1: n1 broadcasts m2 (m2 begins here)
+                2. line 3: n1 delivers m2 (every correct node owes it now)
+                3. line 6: nemesis kill n2 (a life ends here)
+                4. line 12: nemesis says that all is healed and drained (m2 is not delivered at n2)
+            stable-log Invalid Promised, 1 violations, exercised 1
+              n2 delivered m1 at position 1, and later m2 there [displaced]
+                1. line 5: n2 delivers m1 (m1 is delivered at position 1)
+                2. line 6: nemesis kill n2 (a life ends here)
+                3. line 10: n2 delivers m2 at position 1 (another message)
+        "#]],
+    );
+}
+
+#[test]
+fn in_mode_recover_a_message_at_a_second_position_is_a_duplicate() {
+    let recover =
+        Header { crashes: Crashes::Recover, ..header(2, &["no-duplication", "stable-log", "agreement", "fifo-order"]) };
+    check_under(
+        &recover,
+        r#"
+        n1 broadcasts m1
+        n1 delivers m1 @1
+        n2 starts
+        n2 delivers m1 @1
+        nemesis invoke kill {"id":1,"class":"kill","node":"n2"}
+        n2 exits signal 9
+        nemesis ok kill {"id":1,"class":"kill","node":"n2"}
+        n2 starts
+        n2 delivers m1 @1
+        n2 delivers m1 @2
+        nemesis ok drained"#,
+        expect![[r#"
+            Violation, none
+            no-duplication Invalid Promised, 1 violations, exercised 1
+              n2 delivered m1 more than once [duplicate]
+                1. line 8: n2 delivers m1 (m1 is delivered at n2)
+                2. line 9: n2 delivers m1 (delivered again)
+        "#]],
+    );
+}
+
+#[test]
+fn in_mode_recover_a_position_that_is_left_out_is_told() {
+    let recover =
+        Header { crashes: Crashes::Recover, ..header(2, &["no-duplication", "stable-log", "agreement", "fifo-order"]) };
+    check_under(
+        &recover,
+        r#"
+        n1 broadcasts m1
+        n1 broadcasts m2
+        n1 delivers m1 @1
+        n1 delivers m2 @2
+        n2 delivers m1 @1
+        n2 delivers m2 @3
+        nemesis ok drained"#,
+        expect![[r#"
+            Violation, uniform-reliable and fifo-total
+            stable-log Invalid Promised, 1 violations, exercised 1
+              n2 delivered m2 at position 3, and nothing at 2 [displaced]
+                1. line 5: n2 delivers m2 at position 3 (position 2 is left out)
+        "#]],
+    );
+}
+
+#[test]
+fn in_mode_recover_a_snapshot_stands_for_what_the_others_delivered() {
+    let recover =
+        Header { crashes: Crashes::Recover, ..header(2, &["no-duplication", "stable-log", "agreement", "fifo-order"]) };
+    check_under(
+        &recover,
+        r#"
+        n1 broadcasts m1
+        n1 broadcasts m2
+        n1 broadcasts m3
+        n2 starts
+        nemesis invoke kill {"id":1,"class":"kill","node":"n2"}
+        n2 exits signal 9
+        nemesis ok kill {"id":1,"class":"kill","node":"n2"}
+        n2 starts
+        n2 installed {"through":2,"hash":"7717980363c8e066"}
+        n2 delivers m3 @3
+        n1 delivers m1 @1
+        n1 delivers m2 @2
+        n1 delivers m3 @3
+        nemesis ok drained"#,
+        expect![[r#"
+            Clean, uniform-reliable and fifo-total
+        "#]],
+    );
+}
+
+#[test]
+fn in_mode_recover_a_snapshot_of_something_else_changes_the_log() {
+    let recover =
+        Header { crashes: Crashes::Recover, ..header(2, &["no-duplication", "stable-log", "agreement", "fifo-order"]) };
+    check_under(
+        &recover,
+        r#"
+        n1 broadcasts m1
+        n1 broadcasts m2
+        n1 delivers m1 @1
+        n1 delivers m2 @2
+        n2 starts
+        nemesis invoke kill {"id":1,"class":"kill","node":"n2"}
+        n2 exits signal 9
+        nemesis ok kill {"id":1,"class":"kill","node":"n2"}
+        n2 starts
+        n2 installed {"through":2,"hash":"0000000000000001"}
+        nemesis ok drained"#,
+        expect![[r#"
+            Violation, uniform-reliable and fifo-total
+            stable-log Invalid Promised, 1 violations, exercised 1
+              n2 installed a snapshot through position 2 that differs from what others delivered [displaced]
+                1. line 9: n2 installs a snapshot through position 2 (its hash is not that of these deliveries)
+        "#]],
+    );
+}
+
+#[test]
+fn in_mode_recover_a_snapshot_beyond_what_anybody_delivered_stands_for_what_is_known() {
+    let recover =
+        Header { crashes: Crashes::Recover, ..header(2, &["no-duplication", "stable-log", "agreement", "fifo-order"]) };
+    check_under(
+        &recover,
+        r#"
+        n1 broadcasts m1
+        n1 broadcasts m2
+        n1 delivers m1 @1
+        n2 starts
+        nemesis invoke kill {"id":1,"class":"kill","node":"n2"}
+        n2 exits signal 9
+        nemesis ok kill {"id":1,"class":"kill","node":"n2"}
+        n2 starts
+        n2 installed {"through":2,"hash":"7717980363c8e066"}
+        nemesis ok drained"#,
+        expect![[r#"
+            Clean, none
+        "#]],
+    );
+}
+
+#[test]
+fn in_mode_recover_an_acknowledged_message_that_is_lost_is_told() {
+    let recover = Header {
+        crashes: Crashes::Recover,
+        ok: Acknowledges::Delivered,
+        ..header(2, &["validity", "agreement", "stable-log"])
+    };
+    check_under(
+        &recover,
+        r#"
+        n2 starts
+        c1 asks n2 m1
+        n2 broadcasts m1
+        c1 ok n2 m1
+        nemesis invoke kill {"id":1,"class":"kill","node":"n2"}
+        n2 exits signal 9
+        nemesis ok kill {"id":1,"class":"kill","node":"n2"}
+        n2 starts
+        nemesis ok drained"#,
+        expect![[r#"
+            Violation, none
+            validity Invalid Promised, 1 violations, exercised 1
+              n2 broadcast m1 and never delivered it [undelivered]
+                1. line 2: n2 broadcasts m1 (n2 owes itself the delivery)
+                2. line 4: nemesis kill n2 (a life ends here)
+                3. line 8: nemesis says that all is healed and drained (m1 is not delivered)
+        "#]],
+    );
+}
+
+#[test]
+fn in_mode_recover_a_request_that_a_crash_left_unanswered_is_owed_to_nobody() {
+    let recover = Header {
+        crashes: Crashes::Recover,
+        ok: Acknowledges::Delivered,
+        ..header(2, &["validity", "agreement", "fifo-order", "stable-log"])
+    };
+    check_under(
+        &recover,
+        r#"
+        n2 starts
+        c1 asks n2 m1
+        nemesis invoke kill {"id":1,"class":"kill","node":"n2"}
+        n2 exits signal 9
+        nemesis ok kill {"id":1,"class":"kill","node":"n2"}
+        n2 starts
+        c1 unsure n2 m1
+        n1 broadcasts m2
+        n1 delivers m2 @1
+        n2 delivers m2 @1
+        nemesis ok drained"#,
+        expect![[r#"
+            Clean, uniform-reliable and fifo-total
         "#]],
     );
 }
@@ -1115,18 +1366,18 @@ fn an_occasion_to_fail_is_a_message_that_met_a_fault() {
     let cut = r#"nemesis invoke partition {"id":1,"class":"partition","cut":[["n1","n2"]]}"#;
     let lifted = r#"nemesis ok partition {"id":1,"class":"partition","cut":[["n1","n2"]]}"#;
     let end = "nemesis ok drained";
-    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{cut}\n{lifted}\n{pair}\n{received}\n{end}")));
-    expect!["validity 2, no-duplication 2, no-creation 4, agreement 2, uniform-agreement 0, fifo-order 1, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{pair}\n{cut}\n{lifted}\n{received}\n{end}")));
-    expect!["validity 2, no-duplication 2, no-creation 4, agreement 2, uniform-agreement 0, fifo-order 1, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{cut}\n{pair}\n{received}\n{lifted}\n{end}")));
-    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{pair}\n{received}\n{cut}\n{lifted}\n{end}")));
+    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{cut}\n{lifted}\n{pair}\n{received}\n{end}")));
+    expect!["validity 2, no-duplication 2, no-creation 4, agreement 2, uniform-agreement 0, fifo-order 1, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{pair}\n{cut}\n{lifted}\n{received}\n{end}")));
+    expect!["validity 2, no-duplication 2, no-creation 4, agreement 2, uniform-agreement 0, fifo-order 1, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{cut}\n{pair}\n{received}\n{lifted}\n{end}")));
+    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{pair}\n{received}\n{cut}\n{lifted}\n{end}")));
     let paused = r#"
         nemesis invoke pause {"id":1,"class":"pause","node":"n2"}
         nemesis ok pause {"id":1,"class":"pause","node":"n2"}"#;
-    expect!["validity 2, no-duplication 2, no-creation 4, agreement 2, uniform-agreement 0, fifo-order 1, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{paused}\n{pair}\n{received}\n{end}")));
+    expect!["validity 2, no-duplication 2, no-creation 4, agreement 2, uniform-agreement 0, fifo-order 1, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{paused}\n{pair}\n{received}\n{end}")));
     let healed = "nemesis ok heal";
-    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{paused}\n{healed}\n{pair}\n{received}\n{end}")));
+    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{paused}\n{healed}\n{pair}\n{received}\n{end}")));
     let failed = r#"nemesis fail partition {"id":1,"class":"partition"}"#;
-    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{cut}\n{failed}\n{pair}\n{received}\n{end}")));
+    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, survives 2, "].assert_eq(&exercised(&format!("{cut}\n{failed}\n{pair}\n{received}\n{end}")));
 }
 
 #[test]
@@ -1400,7 +1651,7 @@ fn an_unknown_property_is_refused_by_name() {
     let options = Options { require: Some(vec!["happiness".to_owned()]), ..Options::default() };
     let refused = temblor_checkers::judge::Judge::new(None, &options).err();
     assert_eq!(refused, Some(JudgeError::UnknownProperty("happiness".to_owned())));
-    expect!["unknown property `happiness`; there are: validity, no-duplication, no-creation, agreement, uniform-agreement, fifo-order, causal-order, total-order, uniform-total-order, one-order, gap-free-order, one-leader-per-term, survives"].assert_eq(&refused.map(|e| e.to_string()).unwrap_or_default());
+    expect!["unknown property `happiness`; there are: validity, no-duplication, no-creation, agreement, uniform-agreement, fifo-order, causal-order, total-order, uniform-total-order, one-order, gap-free-order, stable-log, one-leader-per-term, survives"].assert_eq(&refused.map(|e| e.to_string()).unwrap_or_default());
 }
 
 #[test]

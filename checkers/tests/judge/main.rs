@@ -2,6 +2,7 @@
 
 mod conditions;
 mod golden;
+mod logs;
 mod mutations;
 mod orders;
 mod random;

@@ -245,7 +245,7 @@ fn is_late(op: &Op, before: &[Op]) -> bool {
     before.iter().any(|op| matches!(&op.event, Event::Deliver { message, .. } if message == late))
 }
 
-fn find<'v>(verdict: &'v Verdict, name: &str) -> &'v PropertyVerdict {
+pub fn find<'v>(verdict: &'v Verdict, name: &str) -> &'v PropertyVerdict {
     verdict.properties.iter().find(|property| property.property == name).expect("all twins have checkers")
 }
 

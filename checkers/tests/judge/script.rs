@@ -5,6 +5,7 @@
 //! n1 broadcasts m1       n2 delivers m1       n2 delivers m1 @3         n1 leads 4
 //! n2 follows n1 in 4
 //! n1 starts              n1 exits signal 9    n1 silent                 n1 nonsense          n1 flood
+//! n1 installed {"through":2,"hash":"..."}
 //! nemesis invoke kill {"id":1,"class":"kill","node":"n2"}               nemesis ok drained
 //! ```
 
@@ -74,6 +75,7 @@ fn op(line: &str) -> Option<(Process, Kind, Event)> {
     }
     let event = match words[1] {
         "broadcasts" => Event::Broadcast(number(words[2], 'm')?),
+        "installed" => other("installed", serde_json::from_str(&words[2..].join(" ")).ok()?),
         "delivers" => {
             let pos = words.get(3).and_then(|pos| pos.strip_prefix('@')?.parse().ok());
             Event::Deliver { message: number(words[2], 'm')?, pos }

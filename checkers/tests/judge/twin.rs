@@ -8,6 +8,7 @@ mod fifo_order;
 mod integrity;
 mod leadership;
 mod past;
+mod stable_log;
 mod survives;
 mod total_order;
 mod validity;
@@ -31,6 +32,7 @@ pub const TWINS: &[(&str, Violations)] = &[
     ("uniform-total-order", total_order::uniform_total_order),
     ("one-order", total_order::one_order),
     ("gap-free-order", total_order::gap_free_order),
+    ("stable-log", stable_log::stable_log),
     ("one-leader-per-term", leadership::one_leader_per_term),
     ("survives", survives::survives),
 ];

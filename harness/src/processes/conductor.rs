@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use temblor_checkers::header::Crashes;
 use temblor_workloads::plan::Plan;
 use tokio::sync::mpsc;
 
+use super::Setup;
 use super::child::{Life, status_text};
 use super::clients::{Clients, Pending};
 use super::envelope::{self, Broadcast};
@@ -25,6 +27,8 @@ const REQUEST_TIMEOUT_NS: u64 = 5_000_000_000;
 
 /// The state of one run.
 pub struct Conductor<'a> {
+    /// What the run was set up with.
+    pub setup: &'a Setup<'a>,
     /// What is to be done.
     pub plan: &'a Plan,
     /// The run's clock.
@@ -164,10 +168,12 @@ impl Conductor<'_> {
         }
         self.recorder.node(&node.name, "exit", &BTreeMap::from([("status", status)]));
         self.proxy.down(at);
-        self.obligations.crashed(at);
+        if self.setup.header.crashes == Crashes::Stop {
+            self.obligations.crashed(at);
+        }
         self.abandon(Some(at), ("crashed", "the node exited before it answered"));
         if let Some(id) = self.nodes[at].killed_by.take() {
-            self.killed(id, status);
+            self.killed(id, at, status);
         }
         self.end_pauses_of(at);
     }

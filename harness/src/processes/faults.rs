@@ -9,12 +9,14 @@ use std::collections::BTreeMap;
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
+use temblor_checkers::header::Crashes;
 use temblor_workloads::faults::{class_of, name_of};
 use temblor_workloads::plan::{Kind, LEADER};
 
 use super::conductor::Conductor;
 use super::disturbances::Flap;
 use super::pauses::Stutter;
+use super::reboots::Reboot;
 use super::schedule::Due;
 use super::signals;
 use crate::recorder::Type;
@@ -50,6 +52,7 @@ pub(super) enum What {
     Stutter(Stutter),
     Links,
     Flap(Flap),
+    Reboot(Reboot),
 }
 
 impl Conductor<'_> {
@@ -59,7 +62,8 @@ impl Conductor<'_> {
         let fault = &plan.faults[at];
         let id = fault.id;
         let begun = match &fault.fault {
-            Kind::Kill { node } => self.kill(id, node),
+            Kind::Kill { node } if !self.comes_back(fault.for_us) => self.kill(id, node),
+            kind if kind.ends_lives() => self.reboot(id, kind),
             Kind::Pause { node } => self.pause(id, node),
             Kind::Stutter { node, stopped_us, running_us } => self.stutter(id, node, (*stopped_us, *running_us)),
             Kind::ResetConnections { .. } => self.reset_connections(id, &fault.fault),
@@ -93,6 +97,7 @@ impl Conductor<'_> {
             Some(What::Stutter(stutter)) => self.end_stutter(id, stutter),
             Some(What::Links) => self.undisturb(id),
             Some(What::Flap(flap)) => self.end_flap(id, flap),
+            Some(What::Reboot(_)) => self.end_reboot(id),
             Some(What::Kill) | None => {}
         }
     }
@@ -102,6 +107,7 @@ impl Conductor<'_> {
         match self.faults.active.get(&id).map(|active| active.what.clone()) {
             Some(What::Flap(flap)) => self.turn_flap(id, flap),
             Some(What::Stutter(stutter)) => self.turn_stutter(id, stutter),
+            Some(What::Reboot(_)) => self.go_on_rebooting(id),
             _ => {}
         }
     }
@@ -113,7 +119,10 @@ impl Conductor<'_> {
     }
 
     /// The life that this kill was meant for has ended.
-    pub(super) fn killed(&mut self, id: u32, status: &str) {
+    pub(super) fn killed(&mut self, id: u32, node: usize, status: &str) {
+        if matches!(self.faults.active.get(&id), Some(Active { what: What::Reboot(_), .. })) {
+            return self.dead(id, node, status);
+        }
         let Some(mut active) = self.faults.active.remove(&id) else { return };
         active.value["status"] = json!(status);
         self.recorder.nemesis(Type::Ok, active.f, &active.value);
@@ -126,6 +135,11 @@ impl Conductor<'_> {
         let kind = if bitten == Bitten::Never { Type::Info } else { Type::Ok };
         self.recorder.nemesis(kind, active.f, &active.value);
         self.schedule.fault_ended(self.clock.now_ns(), id);
+    }
+
+    /// Whether a node that is killed is started again: after that time, or where the model says so at the heal.
+    fn comes_back(&self, for_us: Option<u64>) -> bool {
+        for_us.is_some() || self.setup.header.crashes == Crashes::Recover
     }
 
     fn kill(&mut self, id: u32, target: &str) -> Result<(), String> {

@@ -66,7 +66,13 @@ impl Conductor<'_> {
                 let why = "an indication without its number";
                 self.nonsense(node, raw.get().as_bytes(), why);
             }
-            (kind, _, _) => self.recorder.node(name, kind, &without_type(raw)),
+            (kind, _, _) => {
+                let value = without_type(raw);
+                self.recorder.node(name, kind, &value);
+                if let ("synced", Some(file), Some(bytes)) = (kind, value["file"].as_str(), value["bytes"].as_u64()) {
+                    self.nodes[node].synced.insert(file.to_owned(), bytes);
+                }
+            }
         }
     }
 
@@ -98,6 +104,7 @@ impl Conductor<'_> {
         if let Some(listen) = state.listen {
             self.proxy.target(node, listen);
         }
+        self.restarted(node);
     }
 
     /// A client's request was answered; a late or doubled answer is skipped.
@@ -149,7 +156,7 @@ impl Conductor<'_> {
 fn without_type(raw: &RawValue) -> serde_json::Value {
     let mut value: serde_json::Value = serde_json::from_str(raw.get()).unwrap_or_default();
     if let Some(body) = value.as_object_mut() {
-        body.remove("type");
+        body.shift_remove("type");
     }
     value
 }

@@ -13,6 +13,7 @@ mod events;
 mod faults;
 mod hearing;
 mod interrupts;
+mod lives;
 mod logs;
 mod node;
 mod obligations;
@@ -20,6 +21,7 @@ mod pauses;
 mod phases;
 mod processor;
 mod pulse;
+mod reboots;
 mod rehearsal;
 mod schedule;
 mod signals;
@@ -94,6 +96,7 @@ pub async fn run(setup: &Setup<'_>) -> Result<Ended> {
     let (sender, events) = mpsc::channel(EVENTS_MAX);
     let nodes: Vec<node::Node> = setup.plan.nodes.iter().map(|name| node::Node::new(name)).collect();
     let conductor = Conductor {
+        setup,
         plan: setup.plan,
         clock,
         recorder,

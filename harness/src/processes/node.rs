@@ -1,6 +1,6 @@
 //! What the controller knows of one node.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::child::Life;
 
@@ -13,6 +13,12 @@ pub struct Node {
     pub life: Option<Life>,
     /// Which life this is, from 1.
     pub incarnation: u32,
+    /// The pid of its last process, as others see it.
+    pub pid: Option<i32>,
+    /// When its last process was started, ns.
+    pub started_ns: u64,
+    /// How many bytes of each of its files it has reported to be durable.
+    pub synced: BTreeMap<String, u64>,
     /// Whether it has answered `init`.
     pub ready: bool,
     /// With which words it refused `init`.
@@ -44,6 +50,9 @@ impl Node {
             name: name.to_owned(),
             life: None,
             incarnation: 0,
+            pid: None,
+            started_ns: 0,
+            synced: BTreeMap::new(),
             ready: false,
             refusal: None,
             listen: None,
@@ -56,6 +65,14 @@ impl Node {
             trouble: None,
             ignored: 0,
         }
+    }
+
+    /// A life of it begins; gives its number.
+    pub fn begin(&mut self, life: Life, pid: i32, now_ns: u64) -> u32 {
+        self.incarnation += 1;
+        (self.life, self.pid, self.started_ns) = (Some(life), Some(pid), now_ns);
+        (self.ready, self.listen, self.refusal, self.ignored) = (false, None, None, 0);
+        self.incarnation
     }
 
     /// Whether it runs and nobody is about to end it.

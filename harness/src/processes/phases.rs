@@ -1,15 +1,11 @@
 //! The phases of a run: start, main phase, heal, drain, end.
 
-use std::collections::BTreeMap;
-
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::child::{self, Life, Place};
 use super::conductor::Conductor;
-use super::envelope::{self, CONTROLLER, Init, Transport};
 use super::events::Event;
 use super::logs::last_lines;
 use super::processor::Waits;
@@ -62,7 +58,6 @@ pub struct Phases<'a> {
     /// Interrupts that have been reacted to.
     heeded: u32,
     notes: Vec<String>,
-    pids: BTreeMap<String, i32>,
     late_ns: u64,
     /// When the main phase began.
     main_phase_ns: u64,
@@ -73,8 +68,7 @@ impl<'a> Phases<'a> {
     pub fn new(setup: &'a Setup<'a>, conductor: Conductor<'a>, events: mpsc::Receiver<Event>) -> Self {
         let pulse = Pulse::start(conductor.clock);
         let heeded = setup.interrupts.count();
-        let (notes, pids) = (Vec::new(), BTreeMap::new());
-        Self { setup, conductor, events, pulse, heeded, notes, pids, late_ns: 0, main_phase_ns: 0 }
+        Self { setup, conductor, events, pulse, heeded, notes: Vec::new(), late_ns: 0, main_phase_ns: 0 }
     }
 
     /// Goes through all phases.
@@ -100,7 +94,7 @@ impl<'a> Phases<'a> {
     /// Starts all nodes and waits until each has answered `init`, has ended, or has had its time.
     async fn start(&mut self) -> Result<Flow> {
         for at in 0..self.conductor.nodes.len() {
-            self.start_node(at)?;
+            self.conductor.start_node(at)?;
             // Many nodes dial many proxies: let the connections be accepted in between.
             tokio::task::yield_now().await;
         }
@@ -117,44 +111,6 @@ impl<'a> Phases<'a> {
             self.not_ready(at);
         }
         Ok(Flow::Deadline)
-    }
-
-    fn start_node(&mut self, at: usize) -> Result<()> {
-        let conductor = &mut self.conductor;
-        let name = conductor.nodes[at].name.clone();
-        let (folder, plan) = (self.setup.folder, self.setup.plan);
-        let output_max = child::output_max(plan.operations.len() + plan.rules.len());
-        let place = Place { node: at, data: folder.data(&name), stderr: folder.stderr(&name), output_max };
-        let life = Life::start(self.setup.launch, &place, conductor.events.clone());
-        let life = life.with_context(|| format!("failed to start node {name}: {}", self.setup.launch))?;
-        // As others see it: in a PID namespace it has another pid here.
-        let pid = crate::containment::outer_pid(life.pid).unwrap_or(life.pid);
-        self.pids.insert(name.clone(), pid.as_raw());
-        let node = &mut conductor.nodes[at];
-        node.incarnation += 1;
-        node.life = Some(life);
-        let incarnation = node.incarnation;
-        conductor.recorder.node(&name, "start", &BTreeMap::from([("incarnation", incarnation)]));
-        let init = self.init(at, incarnation);
-        self.conductor.outgoing.push((at, 0, init));
-        Ok(())
-    }
-
-    fn init(&self, at: usize, incarnation: u32) -> Vec<u8> {
-        let plan = self.setup.plan;
-        let peers = (0..plan.nodes.len()).filter(|peer| *peer != at);
-        let address = |peer: usize| (plan.nodes[peer].as_str(), self.conductor.proxy.address(at, peer).to_string());
-        let init = Init {
-            r#type: "init",
-            msg_id: 1,
-            node_id: &plan.nodes[at],
-            node_ids: &plan.nodes,
-            incarnation,
-            seed: temblor_workloads::chance::mix(plan.seed, &[at as u64, u64::from(incarnation)]),
-            observe: OBSERVE,
-            transport: Transport { listen: "127.0.0.1:0", peers: peers.map(address).collect() },
-        };
-        envelope::line(CONTROLLER, &plan.nodes[at], &init)
     }
 
     /// A node that is not ready although its time is over, or because it has ended: the run goes no further.
@@ -338,9 +294,8 @@ impl<'a> Phases<'a> {
     /// What differs from run to run.
     fn facts(&self) -> serde_json::Value {
         let nodes = self.conductor.nodes.iter().map(|node| {
-            let pid = self.pids.get(&node.name);
             let listen = node.listen.map(|listen| listen.to_string());
-            (node.name.clone(), json!({ "pid": pid, "listen": listen, "nonsense": node.nonsense }))
+            (node.name.clone(), json!({ "pid": node.pid, "listen": listen, "nonsense": node.nonsense }))
         });
         json!({
             "nodes": nodes.collect::<serde_json::Map<_, _>>(),

@@ -130,7 +130,7 @@ fn indication<'a, B>(envelope: &Envelope<'_>, body: &Body<'_>) -> Result<Line<'a
     }
     let value = || -> Value {
         let mut value: Value = serde_json::from_str(envelope.body.get()).unwrap_or_default();
-        value.as_object_mut().map(|body| body.remove("type"));
+        value.as_object_mut().map(|body| body.shift_remove("type"));
         value
     };
     let said = match (body.kind.as_ref(), body.message, body.term) {

@@ -3,7 +3,10 @@
 //! What makes a run repeatable is that a node is a function of its inputs. Whether it is a stack in this process or a process
 //! that keeps the contract of a virtual clock (PROTOCOL.md) makes no difference to the world around it.
 
+use std::io;
+
 use serde_json::Value;
+use temblor_node::journal::Files;
 
 /// Nodes by their positions in the plan.
 pub trait Cluster {
@@ -18,6 +21,18 @@ pub trait Cluster {
 
     /// Ends the life of a node, as SIGKILL does.
     fn kill(&mut self, node: usize);
+
+    /// The files of a node that is down.
+    ///
+    /// # Errors
+    /// They can't be read.
+    fn files(&self, node: usize) -> io::Result<Files>;
+
+    /// Changes a file of a node that is down; `None` removes it.
+    ///
+    /// # Errors
+    /// It can't be changed.
+    fn change(&mut self, node: usize, file: &str, bytes: Option<&[u8]>) -> io::Result<()>;
 
     /// What helps a person to see why a node's life has ended by itself, in sentences.
     fn records(&self, _node: usize) -> Vec<String> {

@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use std::rc::Rc;
 
 use serde_json::json;
+use temblor_node::journal::Files;
 
 use super::answer::{self, Line};
 use super::cluster::{Answer, Cluster, End, Frame, Input, Life, Said};
@@ -19,6 +20,7 @@ use super::ground::OneCore;
 use super::process::Process;
 use crate::containment::end_with_parent;
 use crate::processes::{Launch, OBSERVE, last_lines};
+use crate::stored;
 use crate::words::clipped;
 
 /// So much is shown of the input that a node failed at, columns.
@@ -130,6 +132,14 @@ impl Cluster for Lockstep {
 
     fn kill(&mut self, node: usize) {
         self.lives[node] = None;
+    }
+
+    fn files(&self, node: usize) -> io::Result<Files> {
+        stored::read(&self.folder.join(&self.names[node]))
+    }
+
+    fn change(&mut self, node: usize, file: &str, bytes: Option<&[u8]>) -> io::Result<()> {
+        stored::change(&self.folder.join(&self.names[node]), file, bytes)
     }
 
     /// How it was started, the input that it failed at, and the end of its log.

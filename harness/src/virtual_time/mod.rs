@@ -11,6 +11,7 @@ mod lockstep;
 mod nemesis;
 mod network;
 mod process;
+mod reboots;
 mod simulated;
 mod troubles;
 mod turns;
@@ -103,7 +104,8 @@ pub fn run<C: Cluster>(
         Some(path) => Recorder::create(path, time.clone(), header)?,
         None => Recorder::in_memory(time.clone(), header),
     };
-    let (script, trace) = (Script::new(plan, time, recorder), files.messages.map(Trace::new));
+    let script = Script::new(plan, time, recorder).in_mode(header.crashes);
+    let trace = files.messages.map(Trace::new);
     let mut world = World::new(script, (now, trace), cluster);
     (0..plan.nodes.len()).for_each(|node| world.start(node));
     world.open(Schedule::new(plan, world.now.get()));

@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use temblor_checkers::header::Crashes;
 use temblor_workloads::faults::{class_of, name_of};
 use temblor_workloads::link::ActiveFault;
 use temblor_workloads::plan::{Kind, LEADER};
 use temblor_workloads::shapes::around;
 
 use super::cluster::Cluster;
+use super::reboots::Reboot;
 use super::turns::{Flap, Stutter};
 use super::world::World;
 use crate::processes::{Due, describe, position, told};
@@ -40,6 +42,7 @@ pub(super) enum What {
     Links(Places),
     Flap(Flap),
     Stutter(Stutter),
+    Reboot(Reboot),
 }
 
 /// Links by the positions of their nodes, from and to.
@@ -51,7 +54,8 @@ impl<C: Cluster> World<'_, C> {
         let fault = &self.script.plan.faults[at];
         let (id, kind) = (fault.id, &fault.fault);
         let begun = match kind {
-            Kind::Kill { node } => self.kill(id, node),
+            Kind::Kill { node } if !self.comes_back(fault.for_us) => self.kill(id, node),
+            kind if kind.ends_lives() => self.reboot(id, kind),
             Kind::Pause { node } => self.pause(id, node),
             Kind::Stutter { node, stopped_us, running_us } => self.stutter(id, node, (*stopped_us, *running_us)),
             Kind::Flap { up_us, down_us, .. } => self.flap(id, kind, (*up_us, *down_us)),
@@ -82,6 +86,7 @@ impl<C: Cluster> World<'_, C> {
             What::Links(links) => self.undisturb(id, &links, (f, value)),
             What::Flap(flap) => self.end_flap(id, flap, value),
             What::Stutter(stutter) => self.end_stutter(stutter, value),
+            What::Reboot(reboot) => self.end_reboot(id, reboot, (f, value)),
         }
         self.script.schedule.fault_ended(self.now.get(), id);
     }
@@ -90,6 +95,11 @@ impl<C: Cluster> World<'_, C> {
     pub(super) fn lift_all(&mut self) {
         let ids: Vec<u32> = self.nemesis.active.keys().copied().collect();
         ids.into_iter().for_each(|id| self.lift_fault(id));
+    }
+
+    /// Whether a node that is killed is started again: after that time, or where the model says so at the heal.
+    fn comes_back(&self, for_us: Option<u64>) -> bool {
+        for_us.is_some() || self.script.crashes == Crashes::Recover
     }
 
     fn kill(&mut self, id: u32, target: &str) -> Result<(), String> {
@@ -210,11 +220,11 @@ impl<C: Cluster> World<'_, C> {
     }
 
     /// A node that died while paused is not resumed.
-    fn end_pauses_of(&mut self, node: usize) {
+    pub(super) fn end_pauses_of(&mut self, node: usize) {
         let of_node = |active: &Active| match &active.what {
             What::Pause { node: paused, .. } => *paused == node,
             What::Stutter(stutter) => stutter.node == node,
-            What::Links(_) | What::Flap(_) => false,
+            What::Links(_) | What::Flap(_) | What::Reboot(_) => false,
         };
         let ended: Vec<u32> =
             self.nemesis.active.iter().filter(|(_, active)| of_node(active)).map(|(id, _)| *id).collect();
@@ -238,7 +248,7 @@ impl<C: Cluster> World<'_, C> {
     }
 
     /// The node that a fault means, which has to be up.
-    fn target(&self, name: &str) -> Result<usize, String> {
+    pub(super) fn target(&self, name: &str) -> Result<usize, String> {
         let node = self.named(name)?;
         if self.seats[node].up { Ok(node) } else { Err(format!("{} is down", self.script.name(node))) }
     }

@@ -2,15 +2,19 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
+use serde_json::json;
 use temblor_node::bugs::Bug;
 use temblor_node::id::NodeId;
 use temblor_node::indication::Indication;
+use temblor_node::journal::{self, Action, DamagedFile, Files, Journal};
 use temblor_node::layer::{Identity, Layer};
 use temblor_node::packet::{Key, Packet, Payload};
-use temblor_node::stack::{Output, Stack};
+use temblor_node::records::Records;
+use temblor_node::stack::{Output, Stack, Stored};
 
 use super::cluster::{Answer, Cluster, End, Frame, Input, Life, Said};
 
@@ -28,8 +32,17 @@ pub struct Simulated {
     ids: Vec<NodeId>,
     names: Vec<String>,
     stacks: Vec<Option<Stack>>,
+    /// The disk of each node: its files, and where the next record goes.
+    disks: Vec<Disk>,
     /// Requests that each node has not answered yet, by their messages.
     asked: Vec<BTreeMap<u64, Vec<Asked>>>,
+}
+
+/// A simulated disk.
+#[derive(Default)]
+struct Disk {
+    files: Files,
+    journal: Journal,
 }
 
 /// A client's request: the client, and the request's number.
@@ -46,12 +59,23 @@ impl Simulated {
     pub fn new(names: &[String], build: Build, bug: Option<Bug>) -> Result<Self, temblor_node::id::NotANode> {
         let ids: Result<Vec<NodeId>, _> = names.iter().map(|name| name.parse()).collect();
         let (stacks, asked) = (names.iter().map(|_| None).collect(), names.iter().map(|_| BTreeMap::new()).collect());
-        Ok(Self { build, bug, ids: ids?, names: names.to_vec(), stacks, asked })
+        let disks = names.iter().map(|_| Disk::default()).collect();
+        Ok(Self { build, bug, ids: ids?, names: names.to_vec(), stacks, disks, asked })
     }
 
     fn answer(&mut self, node: usize, outputs: Vec<Output>) -> Answer<Payload> {
         let mut said = Vec::with_capacity(outputs.len());
-        outputs.into_iter().for_each(|output| self.say(node, output, &mut said));
+        let mut stored = Vec::new();
+        for output in outputs {
+            match output {
+                Output::Store(store) => stored.push(store),
+                output => self.say(node, output, &mut said),
+            }
+        }
+        // What was stored is durable before anything else leaves, and that is said first.
+        if let Some(synced) = self.disks[node].store(stored) {
+            said.insert(0, synced);
+        }
         let wake = self.stacks[node].as_ref().and_then(Stack::next_wake);
         Answer { said, wake, end: None }
     }
@@ -64,7 +88,7 @@ impl Simulated {
             Output::Indicate(Indication::Leader { term }) => Said::Leader(term),
             Output::Indicate(indication) => {
                 let mut value = serde_json::to_value(&indication).expect("indications are plain data");
-                value.as_object_mut().map(|body| body.remove("type"));
+                value.as_object_mut().map(|body| body.shift_remove("type"));
                 Said::Indication(indication.name().to_owned(), value)
             }
             Output::Done(message) => {
@@ -81,8 +105,9 @@ impl Simulated {
                 };
                 return said.extend(asked.map(refused));
             }
+            Output::Store(_) => unreachable!("what is stored has been taken out"),
             // A log has no reader here.
-            Output::Store(_) | Output::Complain(_) => return,
+            Output::Complain(_) => return,
         });
     }
 
@@ -101,8 +126,22 @@ impl Cluster for Simulated {
         let Life { incarnation, seed, now_ns } = life;
         let identity = Identity { me: self.ids[node], nodes: self.ids.clone(), incarnation, seed, bug: self.bug };
         let stack = self.stacks[node].insert(Stack::new(identity, (self.build)()));
-        let outputs = stack.start(now_ns);
-        self.answer(node, outputs)
+        let records = match self.disks[node].open() {
+            Ok(records) => records,
+            Err(damaged) => {
+                let end = End::Exited { status: "code 1".to_owned(), why: damaged.to_string() };
+                return Answer::silence(Some(end));
+            }
+        };
+        let begin = || {
+            let mut outputs = if records.is_empty() { Vec::new() } else { stack.recover(now_ns, records) };
+            outputs.extend(stack.start(now_ns));
+            outputs
+        };
+        match caught(begin) {
+            Ok(outputs) => self.answer(node, outputs),
+            Err(panic) => Answer { said: Vec::new(), wake: None, end: Some(panic) },
+        }
     }
 
     fn input(&mut self, node: usize, now_ns: u64, input: Input<Payload>) -> Answer<Payload> {
@@ -129,6 +168,42 @@ impl Cluster for Simulated {
     fn kill(&mut self, node: usize) {
         self.stacks[node] = None;
         self.asked[node].clear();
+    }
+
+    fn files(&self, node: usize) -> io::Result<Files> {
+        Ok(self.disks[node].files.clone())
+    }
+
+    fn change(&mut self, node: usize, file: &str, bytes: Option<&[u8]>) -> io::Result<()> {
+        match bytes {
+            Some(bytes) => self.disks[node].files.insert(file.to_owned(), bytes.to_vec()),
+            None => self.disks[node].files.remove(file),
+        };
+        Ok(())
+    }
+}
+
+impl Disk {
+    /// What is on it when a life begins.
+    fn open(&mut self) -> Result<Records, DamagedFile> {
+        let (journal, records, actions) = Journal::open(&self.files)?;
+        self.journal = journal;
+        actions.iter().for_each(|action| journal::apply(&mut self.files, action));
+        Ok(records)
+    }
+
+    /// Stores what a step wants stored; what there is to report if that was synced.
+    fn store(&mut self, stored: Vec<Stored>) -> Option<Said<Payload>> {
+        let files = &mut self.files;
+        let actions = self.journal.take(stored, |name| files[name].clone());
+        let actions = actions.expect("a file that was read at the start of a life is not damaged in it");
+        actions.iter().for_each(|action| journal::apply(files, action));
+        match actions.last() {
+            Some(Action::Sync(file, bytes)) => {
+                Some(Said::Indication("synced".to_owned(), json!({ "file": file, "bytes": bytes })))
+            }
+            _ => None,
+        }
     }
 }
 

@@ -65,11 +65,14 @@ impl<C: Cluster> World<'_, C> {
 
     /// It is the other state's turn.
     pub(super) fn turn(&mut self, id: u32) {
+        if matches!(self.nemesis.active.get(&id), Some(Active { what: What::Reboot(_), .. })) {
+            return self.go_on_rebooting(id);
+        }
         let Some(mut active) = self.nemesis.active.remove(&id) else { return };
         let lasts_us = match &mut active.what {
             What::Flap(flap) => self.turn_flap(id, flap),
             What::Stutter(stutter) => self.turn_stutter(stutter),
-            What::Pause { .. } | What::Links(_) => unreachable!("only flaps and stutters take turns"),
+            What::Pause { .. } | What::Links(_) | What::Reboot(_) => unreachable!("only flaps and stutters take turns"),
         };
         self.nemesis.active.insert(id, active);
         self.script.schedule.push(self.now.get().saturating_add(lasts_us.saturating_mul(1_000)), Due::Turn(id));

@@ -61,6 +61,8 @@ pub struct Seat<B> {
     inbox: VecDeque<Input<B>>,
     /// What it had still to say when it was stopped in the middle of a step.
     unsaid: Option<Answer<B>>,
+    /// How many bytes of each of its files it has reported to be durable.
+    pub(super) synced: BTreeMap<String, u64>,
     /// How many inputs it has taken, in all of its lives.
     taken: u64,
     /// When it is to be woken; others on the agenda are out of date.
@@ -88,6 +90,7 @@ impl<B> Default for Seat<B> {
             pauses: 0,
             inbox: VecDeque::new(),
             unsaid: None,
+            synced: BTreeMap::new(),
             taken: 0,
             wake: None,
             nonsense: 0,
@@ -328,7 +331,12 @@ impl<'a, C: Cluster> World<'a, C> {
             Said::Broadcast(message) => self.script.broadcast(node, message),
             Said::Deliver(message, position) => self.script.delivered(node, message, position),
             Said::Leader(term) => self.script.led(node, term),
-            Said::Indication(kind, value) => self.script.reported(node, &kind, &value),
+            Said::Indication(kind, value) => {
+                if let ("synced", Some((file, bytes))) = (kind.as_str(), synced(&value)) {
+                    self.seats[node].synced.insert(file.to_owned(), bytes);
+                }
+                self.script.reported(node, &kind, &value);
+            }
             Said::Done { client, in_reply_to } => self.script.answered(client, in_reply_to, script::Answer::Ok),
             Said::Refused { client, in_reply_to, code, text } => {
                 self.script.answered(client, in_reply_to, script::Answer::Error(code, &text));
@@ -354,4 +362,9 @@ impl<'a, C: Cluster> World<'a, C> {
             anchor.nth > 0
         });
     }
+}
+
+/// What a report of a sync says: which file, and how many bytes of it are durable.
+fn synced(value: &serde_json::Value) -> Option<(&str, u64)> {
+    Some((value.get("file")?.as_str()?, value.get("bytes")?.as_u64()?))
 }

@@ -85,6 +85,10 @@ impl Layer for Causal {
         let Some(Dependent { sender, deps, m, .. }) = cx.read(from, &packet) else { return };
         let place = cx.place(sender).filter(|_| deps.len() == self.delivered.len());
         let Some(sender) = place else { return cx.complain(format!("{from} sent what is of another cluster")) };
+        if cx.identity.nodes[sender] == cx.me() {
+            // After a crash a layer below that keeps a log delivers again what this node had broadcast.
+            self.send_seq = self.send_seq.max(deps[sender] + 1);
+        }
         self.received[sender] += 1;
         self.buffer.push(Held {
             sender,

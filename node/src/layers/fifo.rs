@@ -62,6 +62,10 @@ impl Layer for Fifo {
     fn receive(&mut self, from: NodeId, packet: Packet, cx: &mut Context<'_>) {
         let Some(Numbered { sender, seq, m, .. }) = cx.read(from, &packet) else { return };
         let inner = Packet { key: packet.key.clone(), payload: Payload::from_wire(m) };
+        if sender == cx.me() {
+            // After a crash a layer below that keeps a log delivers again what this node had broadcast.
+            self.send_seq = self.send_seq.max(seq + 1);
+        }
         if seq < *self.delivered.entry(sender).or_default() {
             return;
         }

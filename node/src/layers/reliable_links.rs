@@ -25,6 +25,10 @@
 //!
 //! Numbers begin at 0 in each life of a node. In the crash-stop model nobody has a second life; if one comes all the same,
 //! what it sends is acknowledged and taken for copies.
+//!
+//! Durable links go on where they were after a crash: a frame is stored before it is sent, and that it was received before it is
+//! acknowledged. What a step stores, it stores whole or not at all, so a frame counts as received only together with what the
+//! layer above has made of it. (Cachin, Guerraoui and Rodrigues 2011, 2.4.4, logged perfect links.)
 
 use std::collections::BTreeMap;
 
@@ -44,11 +48,16 @@ pub const RETRY_MAX_NS: Nanos = 200_000_000;
 /// So many frames for one receiver are sent again at a time.
 pub const WINDOW: usize = 64;
 
+/// A log of fewer records is not compacted.
+const COMPACT_MIN: u64 = 1_000;
+
 const RETRY: u32 = 0;
 
 /// Reliable links to every other node.
 #[derive(Debug, Default)]
 pub struct ReliableLinks {
+    /// Where they are durable: how many records there are.
+    stored: Option<u64>,
     peers: BTreeMap<NodeId, Peer>,
     /// When the timer is set for.
     armed: Option<Nanos>,
@@ -74,6 +83,20 @@ struct Frame {
     due: Nanos,
     pause: Nanos,
     sent: u32,
+}
+
+/// What is on stable storage of a link.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Record {
+    /// A frame, until it is acknowledged.
+    Sent { to: NodeId, seq: u64, key: String, body: Box<RawValue> },
+    /// It was acknowledged. If that is lost, the frame is sent once more.
+    Acknowledged { to: NodeId, seq: u64 },
+    /// A frame was received.
+    Received { from: NodeId, seq: u64 },
+    /// A link, where the log was compacted: the next number, and the numbers that were received.
+    Link { with: NodeId, seq: u64, received: SequenceSet },
 }
 
 /// The layer's message; an acknowledgement carries nothing.
@@ -107,6 +130,9 @@ impl Layer for ReliableLinks {
                 let ack = Message { r#type: Type::Ack, seq, m: None };
                 cx.send(To::One(from), Packet { key: packet.key.ack(), payload: Payload::encode(&ack) });
                 let new = self.peers.entry(from).or_default().received.insert(seq);
+                if new {
+                    self.store(&Record::Received { from, seq }, cx);
+                }
                 if new || cx.bug(Bug::NoDeduplication) {
                     cx.deliver(from, Packet { key: packet.key.clone(), payload: Payload::from_wire(m) });
                 }
@@ -126,17 +152,81 @@ impl Layer for ReliableLinks {
             self.arm(next, cx);
         }
     }
+
+    fn recover(&mut self, records: &[Vec<u8>], cx: &mut Context<'_>) {
+        self.stored = Some(records.len() as u64);
+        for record in records {
+            self.restore(serde_json::from_slice(record).expect("a record is as this layer wrote it"), cx);
+        }
+        self.arm(cx.now + RETRY_FIRST_NS, cx);
+    }
 }
 
 impl ReliableLinks {
+    /// Links that go on after a crash.
+    pub fn durable() -> Self {
+        Self { stored: Some(0), ..Self::default() }
+    }
+
+    fn restore(&mut self, record: Record, cx: &Context<'_>) {
+        match record {
+            Record::Sent { to, seq, key, body } => {
+                let peer = self.peers.entry(to).or_default();
+                let (key, body) = (Key::from_wire(&key), Payload::from_wire(&body));
+                let due = cx.now + RETRY_FIRST_NS;
+                peer.unacknowledged.insert(seq, Frame { key, body, due, pause: RETRY_FIRST_NS, sent: 1 });
+                peer.seq = peer.seq.max(seq + 1);
+            }
+            Record::Acknowledged { to, seq } => {
+                self.peers.entry(to).or_default().unacknowledged.remove(&seq);
+            }
+            Record::Received { from, seq } => {
+                self.peers.entry(from).or_default().received.insert(seq);
+            }
+            Record::Link { with, seq, received } => {
+                let peer = self.peers.entry(with).or_default();
+                (peer.seq, peer.received) = (seq, received);
+            }
+        }
+    }
+
+    fn store(&mut self, record: &Record, cx: &mut Context<'_>) {
+        let Some(stored) = &mut self.stored else { return };
+        *stored += 1;
+        let bytes = serde_json::to_vec(record).expect("a layer's records are plain data");
+        match record {
+            Record::Acknowledged { .. } => cx.store_lazily(bytes),
+            _ => cx.store(bytes),
+        }
+        self.compact(cx);
+    }
+
+    /// Writes the log anew once most of it is done with.
+    fn compact(&mut self, cx: &mut Context<'_>) {
+        let live: usize = self.peers.values().map(|peer| 1 + peer.unacknowledged.len()).sum();
+        if self.stored.is_none_or(|stored| stored < COMPACT_MIN.max(4 * live as u64)) {
+            return;
+        }
+        let links = self.peers.iter().flat_map(|(with, peer)| peer.records(*with));
+        let records: Vec<Vec<u8>> =
+            links.map(|record| serde_json::to_vec(&record).expect("a layer's records are plain data")).collect();
+        self.stored = Some(records.len() as u64);
+        cx.rewrite(records);
+    }
+
     fn send(&mut self, node: NodeId, packet: &Packet, cx: &mut Context<'_>) {
         let peer = self.peers.entry(node).or_default();
         let data = Message { r#type: Type::Data, seq: peer.seq, m: Some(packet.payload.raw()) };
         let body = Payload::encode(&data);
         let (key, due) = (packet.key.clone(), cx.now + RETRY_FIRST_NS);
         let frame = Frame { key: key.clone(), body: body.clone(), due, pause: RETRY_FIRST_NS, sent: 1 };
-        peer.unacknowledged.insert(peer.seq, frame);
+        let seq = peer.seq;
+        peer.unacknowledged.insert(seq, frame);
         peer.seq += 1;
+        if self.stored.is_some() {
+            let (key, body) = (key.as_str().to_owned(), body.raw().to_owned());
+            self.store(&Record::Sent { to: node, seq, key, body }, cx);
+        }
         cx.send(To::One(node), Packet { key, payload: body });
     }
 
@@ -144,6 +234,10 @@ impl ReliableLinks {
         let peer = self.peers.entry(from).or_default();
         let known = peer.unacknowledged.remove(&seq).is_some();
         assert!(known || !cx.bug(Bug::DiesOfSecondAck), "an acknowledgement of {seq} that nobody waits for");
+        if known {
+            self.store(&Record::Acknowledged { to: from, seq }, cx);
+        }
+        let peer = self.peers.entry(from).or_default();
         if known && seq < peer.retried_to {
             peer.retrying -= 1;
             peer.widen(from, cx);
@@ -163,6 +257,16 @@ impl ReliableLinks {
 }
 
 impl Peer {
+    /// All that has to be on stable storage of a link.
+    fn records(&self, with: NodeId) -> Vec<Record> {
+        let link = Record::Link { with, seq: self.seq, received: self.received.clone() };
+        let sent = |(seq, frame): (&u64, &Frame)| {
+            let (key, body) = (frame.key.as_str().to_owned(), frame.body.raw().to_owned());
+            Record::Sent { to: with, seq: *seq, key, body }
+        };
+        [link].into_iter().chain(self.unacknowledged.iter().map(sent)).collect()
+    }
+
     /// Sends again what is due.
     fn send_again(&mut self, node: NodeId, cx: &mut Context<'_>) {
         for frame in self.unacknowledged.range_mut(..self.retried_to).map(|(_, frame)| frame) {

@@ -1,134 +1,144 @@
-//! Stable storage: an append-only file of [records](crate::records).
-//!
-//! A log that was compacted is written to a second file, which takes the first one's name once it is durable: there is no moment
-//! at which neither is whole.
+//! Stable storage: the files of a [journal](crate::journal) in the node's data directory.
 
-use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::records::{self, Records};
+use crate::journal::{Action, Files, Journal};
+use crate::records::Records;
 use crate::stack::Stored;
 
-const NAME: &str = "stable.log";
-/// What is to become the file, and is no use before.
-const NEXT: &str = "stable.next";
-
-/// The node's stable storage. The file is made when there is something to store.
+/// The node's stable storage. A file is made when there is something to store.
 pub struct Storage {
     directory: Option<PathBuf>,
-    file: Option<File>,
-    /// What is not in the file yet.
+    journal: Journal,
+    /// The file that is appended to, by its name.
+    open: Option<(String, File)>,
+    /// What is not in a file yet.
     waiting: Vec<Stored>,
-    /// The length of the file, bytes.
-    length: u64,
 }
 
 /// What an observer is told after each sync.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Synced {
     r#type: &'static str,
-    file: &'static str,
+    file: String,
     bytes: u64,
 }
 
 impl Storage {
     /// Opens the storage in a directory and reads what is there. Without a directory nothing can be stored.
     pub fn open(directory: Option<PathBuf>) -> Result<(Self, Records)> {
-        let mut storage = Self { directory, file: None, waiting: Vec::new(), length: 0 };
-        let Some(path) = storage.path(NAME).ok().filter(|path| path.exists()) else { return Ok((storage, Vec::new())) };
-        let mut file = File::options().read(true).write(true).open(&path)?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).with_context(|| format!("failed to read {}", path.display()))?;
-        let (records, good) = records::parse(&bytes).with_context(|| format!("{} is damaged", path.display()))?;
-        file.set_len(good as u64).with_context(|| format!("failed to cut the torn tail of {}", path.display()))?;
-        file.seek(SeekFrom::End(0))?;
-        storage.file = Some(file);
-        storage.length = good as u64;
+        let files = directory.as_deref().map_or(Ok(Files::new()), read)?;
+        let within = || format!("in {}", directory.as_deref().unwrap_or(Path::new("")).display());
+        let (journal, records, actions) = Journal::open(&files).with_context(within)?;
+        let mut storage = Self { directory, journal, open: None, waiting: Vec::new() };
+        for action in actions {
+            storage.act(action)?;
+        }
         Ok((storage, records))
     }
 
-    /// Takes what a layer stores; it is in the file, and durable if it has to be, after the next [`Storage::sync`].
+    /// Takes what a layer stores; it is in a file, and durable if it has to be, after the next [`Storage::sync`].
     pub fn store(&mut self, stored: Stored) {
         self.waiting.push(stored);
     }
 
     /// Writes what waits, and makes it durable if it has to be; `None` if nothing became durable.
     pub fn sync(&mut self) -> Result<Option<Synced>> {
-        let (mut bytes, mut urgent) = (Vec::new(), false);
-        for stored in std::mem::take(&mut self.waiting) {
-            urgent |= !matches!(stored, Stored::Lazy(..));
-            match stored {
-                Stored::Record(layer, record) | Stored::Lazy(layer, record) => {
-                    records::append(&mut bytes, layer, &record);
-                }
-                Stored::Instead(layer, records) => self.rewrite(std::mem::take(&mut bytes), layer, &records)?,
+        let waiting = std::mem::take(&mut self.waiting);
+        if waiting.is_empty() {
+            return Ok(None);
+        }
+        let directory = self.directory.clone();
+        let directory = directory.context("TEMBLOR_DATA_DIR is not set, and there is something to store")?;
+        // A file that can't be read shows as a damaged one.
+        let actions = self.journal.take(waiting, |name| fs::read(directory.join(name)).unwrap_or_default())?;
+        let synced = match actions.last() {
+            Some(Action::Sync(file, bytes)) => Some(Synced { r#type: "synced", file: file.clone(), bytes: *bytes }),
+            _ => None,
+        };
+        for action in actions {
+            self.act(action)?;
+        }
+        Ok(synced)
+    }
+
+    fn act(&mut self, action: Action) -> Result<()> {
+        let directory = self.directory.clone().context("there is no data directory")?;
+        let path = |name: &str| directory.join(name);
+        match action {
+            Action::Create(name, bytes) => {
+                let file = File::options().create_new(true).write(true).open(path(&name));
+                let mut file = file.with_context(|| format!("failed to create {name}"))?;
+                file.write_all(&bytes).with_context(|| format!("failed to write {name}"))?;
+                // The name of a new file is durable only once its directory is.
+                File::open(&directory)?.sync_all().context("failed to sync the data directory")?;
+                self.open = Some((name, file));
+            }
+            Action::Append(name, bytes) => {
+                let file = self.file(&name)?;
+                file.write_all(&bytes).with_context(|| format!("failed to append to {name}"))?;
+            }
+            Action::Cut(name, length) => {
+                let file = self.file(&name)?;
+                file.set_len(length).with_context(|| format!("failed to cut the torn tail of {name}"))?;
+            }
+            Action::Remove(name) => {
+                fs::remove_file(path(&name)).with_context(|| format!("failed to remove {name}"))?;
+            }
+            Action::Sync(name, _) => {
+                self.file(&name)?.sync_data().with_context(|| format!("failed to sync {name}"))?;
             }
         }
-        self.append(&bytes)?;
-        let Some(file) = self.file.as_ref().filter(|_| urgent) else { return Ok(None) };
-        file.sync_data().context("failed to sync stable storage")?;
-        Ok(Some(Synced { r#type: "synced", file: NAME, bytes: self.length }))
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        if self.file.is_none() {
-            let path = self.path(NAME)?;
-            let file = File::options().create_new(true).write(true).open(&path);
-            self.file = Some(file.with_context(|| format!("failed to create {}", path.display()))?);
-            sync_directory(&path)?;
-        }
-        let file = self.file.as_mut().expect("it was just opened");
-        file.write_all(bytes).context("failed to append to stable storage")?;
-        self.length += bytes.len() as u64;
         Ok(())
     }
 
-    /// Puts a file in the place of the old one and of what was to be appended to it, whole or not at all.
-    fn rewrite(&mut self, appended: Vec<u8>, layer: u32, records: &[Vec<u8>]) -> Result<()> {
-        let (path, next) = (self.path(NAME)?, self.path(NEXT)?);
-        let old = if path.exists() { std::fs::read(&path)? } else { Vec::new() };
-        let bytes = records::instead(&[old, appended].concat(), layer, records);
-        let bytes = bytes.with_context(|| format!("{} is damaged", path.display()))?;
-        let mut file = File::create(&next).with_context(|| format!("failed to create {}", next.display()))?;
-        file.write_all(&bytes).and_then(|()| file.sync_data()).context("failed to write stable storage anew")?;
-        std::fs::rename(&next, &path).context("failed to put stable storage in its place")?;
-        sync_directory(&path)?;
-        (self.file, self.length) = (Some(file), bytes.len() as u64);
-        Ok(())
-    }
-
-    fn path(&self, name: &str) -> Result<PathBuf> {
-        let directory =
-            self.directory.as_ref().context("TEMBLOR_DATA_DIR is not set, and there is something to store")?;
-        Ok(directory.join(name))
+    /// The file of this name, to be appended to.
+    fn file(&mut self, name: &str) -> Result<&mut File> {
+        if self.open.as_ref().is_none_or(|(open, _)| open != name) {
+            let path = self.directory.as_deref().context("there is no data directory")?.join(name);
+            let file = File::options().append(true).open(path).with_context(|| format!("failed to open {name}"))?;
+            self.open = Some((name.to_owned(), file));
+        }
+        Ok(&mut self.open.as_mut().expect("it was just opened").1)
     }
 }
 
-/// The name of a new file is durable only once its directory is.
-fn sync_directory(path: &Path) -> Result<()> {
-    File::open(path.parent().context("a file has a directory")?)?.sync_all()?;
-    Ok(())
+/// The files of a directory; what else there is in it is left alone.
+fn read(directory: &Path) -> Result<Files> {
+    let failed = || format!("failed to read {}", directory.display());
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Files::new()),
+        entries => entries.with_context(failed)?,
+    };
+    let mut files = Files::new();
+    for entry in entries {
+        let entry = entry.with_context(failed)?;
+        if let (Ok(name), true) = (entry.file_name().into_string(), entry.path().is_file()) {
+            files.insert(name, fs::read(entry.path()).with_context(failed)?);
+        }
+    }
+    Ok(files)
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
 
-    use super::{NAME, Storage};
+    use super::Storage;
     use crate::records::append;
     use crate::stack::Stored;
+
+    const NAME: &str = "stable.log";
 
     fn three_records() -> Vec<u8> {
         let mut bytes = Vec::new();
         for (layer, record) in [(0, "term 1"), (1, ""), (0, "vote n2")] {
-            append(&mut bytes, layer, record.as_bytes());
+            append(&mut bytes, &[(layer, record.into())]);
         }
         bytes
     }
@@ -145,7 +155,7 @@ mod tests {
         assert_eq!(records, []);
         storage.store(record(0, "one"));
         let synced = storage.sync().unwrap().unwrap();
-        assert_eq!((synced.file, synced.bytes), (NAME, 19));
+        assert_eq!((synced.file.as_str(), synced.bytes), (NAME, 19));
         assert_eq!(storage.sync().unwrap(), None);
 
         let path = directory.path().join(NAME);
@@ -190,18 +200,21 @@ mod tests {
     }
 
     #[test]
-    fn a_layer_that_is_written_anew_takes_the_place_of_the_file_at_once() {
+    fn a_compaction_begins_a_file_and_the_one_before_goes_with_the_next_step() {
         let directory = tempfile::tempdir().unwrap();
         let open = || Storage::open(Some(directory.path().to_owned())).unwrap();
+        let files = || std::fs::read_dir(directory.path()).unwrap().count();
         let (mut storage, _) = open();
         storage.store(record(0, "one"));
         storage.store(record(1, "other"));
         storage.sync().unwrap();
         storage.store(Stored::Instead(0, vec![b"snapshot".to_vec()]));
+        let synced = storage.sync().unwrap().unwrap();
+        assert_eq!((synced.file.as_str(), synced.bytes, files()), ("stable.2.log", 24 + 21 + 24, 2));
         storage.store(record(0, "two"));
-        assert_eq!(storage.sync().unwrap().unwrap().bytes, 21 + 24 + 19);
+        storage.sync().unwrap();
+        assert_eq!(files(), 1);
         let records = [(1, "other"), (0, "snapshot"), (0, "two")].map(|(layer, text)| (layer, text.into()));
         assert_eq!(open().1, records);
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{DrawError, Wishes};
 use crate::faults::{BITES, FAULTS, Fault};
-use crate::setting::Setting;
+use crate::setting::{Crashes, Setting};
 use crate::workloads::{self, WORKLOADS, Workload};
 
 /// The faults to draw from, and which of them (as they were named) have to bite.
@@ -36,7 +36,10 @@ pub(super) fn workload(name: &str) -> Result<&'static Workload, DrawError> {
 
 /// The faults that a name, a class or `all` means, as far as they are possible here.
 fn meant(name: &str, setting: &Setting, wishes: &Wishes) -> Result<Vec<&'static Fault>, DrawError> {
-    let possible = |fault: &Fault| setting.nodes.len() > 1 || fault.class == "pause";
+    let possible = |fault: &Fault| {
+        let enough = setting.nodes.len() > 1 || fault.class == "pause";
+        enough && (fault.name == "kill" || !matches!(fault.class, "kill" | "disk") || comes_back(fault, setting))
+    };
     let drawn = FAULTS.iter().filter(|fault| fault.name != BITES);
     let meant = drawn.filter(|fault| name == "all" || fault.name == name || fault.class == name);
     let meant: Vec<&'static Fault> = meant.collect();
@@ -48,8 +51,13 @@ fn meant(name: &str, setting: &Setting, wishes: &Wishes) -> Result<Vec<&'static 
     if !within.is_empty() || name == "all" {
         return Ok(within);
     }
-    let alone = !meant.iter().any(|fault| possible(fault));
+    let alone = setting.nodes.len() < 2 && meant.iter().all(|fault| fault.class != "pause");
     Err(if alone { DrawError(format!("{name} needs at least two nodes")) } else { outside(name, setting) })
+}
+
+/// Where nobody comes back there is nothing to restart, and where nothing is stored no disk to damage.
+fn comes_back(fault: &Fault, setting: &Setting) -> bool {
+    setting.crashes == Crashes::Recover && (fault.class != "disk" || setting.durable)
 }
 
 /// Everything that `--nemesis` takes, in alphabetical order.

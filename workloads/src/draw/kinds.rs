@@ -102,7 +102,7 @@ impl Draft<'_> {
         self.log_uniform(TURN_MIN_US, lasts_us / 4)
     }
 
-    fn at_leader(&mut self) -> bool {
+    pub(super) fn at_leader(&mut self) -> bool {
         self.setting.leader && self.one_in(3)
     }
 

@@ -26,12 +26,13 @@ impl Draft<'_> {
     pub(super) fn fill_lanes(&mut self) {
         let on = self.swarm();
         // Kills first: the other faults look for nodes that are alive.
-        if on.contains(&"kill") || self.plan.requested.iter().any(|name| name == "kill") {
+        if !self.recovers() && (on.contains(&"kill") || self.plan.requested.iter().any(|name| name == "kill")) {
             self.draw_kills();
         }
-        for name in on.into_iter().filter(|name| *name != "kill") {
+        let comes_back = self.recovers();
+        for name in on.into_iter().filter(|name| comes_back || *name != "kill") {
             // Two nodes have no more than one link each way.
-            let room = !matches!(name, "pause" | "stutter") && self.plan.nodes.len() > 2;
+            let room = !matches!(name, "pause" | "stutter") && !self.reboots(name) && self.plan.nodes.len() > 2;
             let lanes = if room && self.one_in(4) { 2 } else { 1 };
             (0..lanes).for_each(|_| self.fill_lane(name));
         }
@@ -119,6 +120,10 @@ impl Draft<'_> {
             }
         }
         let kind = match name {
+            name if self.reboots(name) => {
+                let Some(kind) = self.reboot(name, time) else { return };
+                kind
+            }
             "pause" | "stutter" => {
                 let Some(node) = self.target(time) else { return };
                 if name == "pause" { Kind::Pause { node } } else { self.stutter(node, lasts_us) }
@@ -126,7 +131,8 @@ impl Draft<'_> {
             "partition" => self.partition(),
             name => self.disturbance(name, lasts_us),
         };
-        let for_us = (!kind.is_instant()).then_some(lasts_us);
+        let instant = kind.is_instant() && !kind.ends_lives();
+        let for_us = if instant { None } else { self.down_us(&kind, lasts_us) };
         self.add(When::AtUs(at_us), for_us, kind);
     }
 }

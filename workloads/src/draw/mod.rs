@@ -10,6 +10,7 @@ mod kinds;
 mod lanes;
 mod operations;
 mod points;
+mod reboots;
 mod requests;
 mod steps;
 mod templates;
@@ -234,7 +235,9 @@ impl Draft<'_> {
     /// How many more nodes may be killed: within the model, and two stay alive where there are more.
     fn kills_left(&self) -> usize {
         let within = if self.wishes.beyond_model { usize::MAX } else { self.setting.faulty_max as usize };
-        let alive_min = if self.plan.nodes.len() > 2 { 2 } else { 1 };
+        // Where nodes come back, those that a plan leaves down until the heal leave a majority.
+        let majority = if self.recovers() { self.plan.nodes.len() / 2 + 1 } else { 1 };
+        let alive_min = if self.plan.nodes.len() > 2 { majority.max(2) } else { 1 };
         within.min(self.plan.nodes.len().saturating_sub(alive_min)).saturating_sub(self.victims.len())
     }
 

@@ -19,9 +19,11 @@ pub fn to_points(plan: &mut Plan) {
     for fault in &mut plan.faults {
         let draw = |purpose: u64| mix(seed, &[POINTS, u64::from(fault.id), purpose]);
         let (node, one_in) = match &fault.fault {
-            Kind::Kill { node } => (node, 2),
-            Kind::Pause { node } => (node, 4),
-            _ => continue,
+            Kind::Pause { node } => (node.as_str(), 4),
+            kind => match kind.victim() {
+                Some(node) => (node, 2),
+                None => continue,
+            },
         };
         if node == LEADER || !matches!(fault.when, When::AtUs(_)) || !draw(0).is_multiple_of(one_in) {
             continue;
@@ -29,7 +31,7 @@ pub fn to_points(plan: &mut Plan) {
         let octave = 1 << (draw(1) % OCTAVES);
         let count = octave + draw(2) % octave;
         let cut = (draw(3) % (CUT_MAX + 1)) as u32;
-        fault.when = When::After(Anchor { seen: Seen::Input { node: node.clone(), count, cut }, delay_us: 0 });
+        fault.when = When::After(Anchor { seen: Seen::Input { node: node.to_owned(), count, cut }, delay_us: 0 });
     }
 }
 

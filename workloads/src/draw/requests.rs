@@ -52,7 +52,7 @@ impl Draft<'_> {
         let When::AtUs(begin) = fault.when else { return false };
         let end = begin.saturating_add(fault.for_us.unwrap_or(u64::MAX)).min(self.plan.length_us);
         match &fault.fault {
-            Kind::Kill { .. } => begin < self.plan.length_us,
+            kind if kind.ends_lives() => begin < self.plan.length_us,
             Kind::Pause { node } | Kind::Stutter { node, .. } => {
                 let known = self.plan.nodes.contains(node);
                 known && begin < end && self.dies_us(node) > begin.saturating_add(SEEN_US)
@@ -70,6 +70,7 @@ impl Draft<'_> {
             | Kind::Reorder { .. }
             | Kind::Flap { .. }
             | Kind::Bites { .. } => false,
+            _ => unreachable!("all others end lives"),
         }
     }
 
@@ -80,6 +81,9 @@ impl Draft<'_> {
 
     /// A fault of this name that finds its nodes alive, and broadcasts for it to disturb.
     fn add_surely(&mut self, name: &str) {
+        if self.reboots(name) {
+            return self.reboot_surely(name);
+        }
         if name == "kill" {
             // Late, so that it spoils no story.
             return self.begin_kill(self.plan.length_us / 10 * 9);

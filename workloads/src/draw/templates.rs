@@ -310,6 +310,12 @@ impl Draft<'_> {
     }
 
     fn kill_after(&mut self, node: String, begin: u64, anchor: Anchor) {
+        if self.recovers() {
+            self.comes_back(&node);
+            let down_us = self.log_uniform(1_000, self.plan.length_us / 4);
+            self.add(When::After(anchor), Some(down_us), Kind::Kill { node });
+            return;
+        }
         self.victims.push((node.clone(), begin + LEAD_US + 1));
         self.add(When::After(anchor), None, Kind::Kill { node });
     }

@@ -20,10 +20,16 @@ pub(super) fn setting(nodes: usize) -> Setting {
         nodes: (1..=nodes).map(|n| format!("n{n}")).collect(),
         links: Links::FairLoss,
         crashes: Crashes::Stop,
+        durable: false,
         leader: false,
         faulty_max: nodes as u32 - 1,
         bound_ms: 2_000,
     }
+}
+
+/// Nodes that come back with what they had stored.
+fn durable() -> Setting {
+    Setting { crashes: Crashes::Recover, durable: true, faulty_max: 5, leader: true, ..setting(5) }
 }
 
 /// Systems of every kind, each for its own share of the seeds.
@@ -41,6 +47,7 @@ fn settings() -> Vec<Setting> {
         Setting { over: Some("retransmit".to_owned()), ..setting(5) },
         Setting { over: Some("best-effort".to_owned()), links: Links::Reliable, ..setting(5) },
         Setting { crashes: Crashes::None, faulty_max: 0, ..setting(3) },
+        durable(),
     ]
 }
 
@@ -274,7 +281,11 @@ fn whoever_leads_is_cut_off_with_fewer_than_half_of_the_nodes() {
 fn every_fault_shape_template_and_kind_of_anchor_is_drawn_by_some_seed() {
     let mut seen = BTreeSet::new();
     let led = Setting { leader: true, ..setting(5) };
-    for plan in plans(setting(5), &["all"]).chain(plans(led, &["all"])) {
+    let damaged = ["torn-write", "truncate-tail", "bitflip", "wipe"];
+    let beyond = Wishes { beyond_model: true, ..wishes(&damaged) };
+    let outside = (0..200).map(|seed| draw(&durable(), &beyond, seed).unwrap());
+    let within = plans(setting(5), &["all"]).chain(plans(led, &["all"])).chain(plans(durable(), &["all"]));
+    for plan in within.chain(outside) {
         for fault in plan.faults {
             seen.insert(name_of(&fault.fault).to_owned());
             match &fault.fault {
@@ -366,10 +377,11 @@ fn lengths_are_spread_over_all_octaves() {
 fn every_class_of_faults_is_off_in_some_runs_and_one_that_was_asked_for_in_none() {
     let classes: BTreeSet<&str> = FAULTS.iter().map(|fault| fault.class).collect();
     for class in classes {
+        let setting = if class == "disk" { durable() } else { setting(5) };
         let has = |plan: &Plan| plan.faults.iter().any(|fault| class_of(&fault.fault) == class);
-        let with = plans(setting(5), &["all"]).take(500).filter(has).count();
+        let with = plans(setting.clone(), &["all"]).take(500).filter(has).count();
         assert!((100..490).contains(&with), "{class} is in {with} of 500 plans");
-        assert!(plans(setting(5), &["all", class]).take(500).all(|plan| has(&plan)), "{class}");
+        assert!(plans(setting.clone(), &["all", class]).take(500).all(|plan| has(&plan)), "{class}");
     }
 }
 
@@ -405,7 +417,7 @@ fn a_system_on_reliable_links_meets_late_frames_only() {
 #[test]
 fn drawn_plans_never_change() {
     let text: String = plans_of_all(&["all"]).take(99).map(|(_, plan)| plan.to_json()).collect();
-    expect!["cafb97c958aceed0"].assert_eq(&format!("{:016x}", of_bytes(text.as_bytes())));
+    expect!["65161ff514745cb3"].assert_eq(&format!("{:016x}", of_bytes(text.as_bytes())));
 }
 
 #[test]
@@ -426,9 +438,9 @@ fn a_fault_outside_the_model_is_refused_with_a_hint() {
 #[test]
 fn what_is_unknown_is_refused_with_what_was_meant() {
     let refused = |wishes: Wishes| draw(&setting(5), &wishes, 7).unwrap_err().0;
-    expect!["there is no fault partitions; did you mean partition? (there are all, connection, delay, duplicate, flap, half-open, jitter, kill, link, loss, none, partition, pause, rate, reorder, reset-connections, stutter)"]
+    expect!["there is no fault partitions; did you mean partition? (there are all, bitflip, connection, crash-during-recovery, crash-loop, delay, disk, duplicate, flap, half-open, jitter, kill, kill-all, link, lose-unsynced, loss, none, partition, pause, rate, reorder, reset-connections, restart, rolling-restart, stutter, torn-write, truncate-tail, wipe)"]
         .assert_eq(&refused(wishes(&["partitions"])));
-    expect!["there is no fault meteor (there are all, connection, delay, duplicate, flap, half-open, jitter, kill, link, loss, none, partition, pause, rate, reorder, reset-connections, stutter)"]
+    expect!["there is no fault meteor (there are all, bitflip, connection, crash-during-recovery, crash-loop, delay, disk, duplicate, flap, half-open, jitter, kill, kill-all, link, lose-unsynced, loss, none, partition, pause, rate, reorder, reset-connections, restart, rolling-restart, stutter, torn-write, truncate-tail, wipe)"]
         .assert_eq(&refused(wishes(&["meteor"])));
     expect!["there is no workload brodcast; did you mean broadcast? (there are broadcast, burst, chat)"]
         .assert_eq(&refused(Wishes { workload: "brodcast".to_owned(), ..wishes(&[]) }));

@@ -98,10 +98,8 @@ fn keep_off(fault: &mut Fault, gone: &BTreeSet<String>) -> bool {
             silent.retain(|node| !gone.contains(node));
             !frames.is_empty() || !silent.is_empty()
         }
-        Kind::Kill { node } | Kind::Pause { node } | Kind::Stutter { node, .. } => {
-            node == LEADER || !gone.contains(node)
-        }
-        _ => true,
+        Kind::Pause { node } | Kind::Stutter { node, .. } => node == LEADER || !gone.contains(node),
+        kind => kind.victim().is_none_or(|node| node == LEADER || !gone.contains(node)),
     }
 }
 

@@ -55,11 +55,13 @@ fn plain_kind(shrinker: &mut Shrinker<'_>, at: usize) {
         | Kind::Stutter { stopped_us: first_us, running_us: second_us, .. } => {
             (*first_us, *second_us) = (round(*first_us), round(*second_us));
         }
-        Kind::Kill { .. }
-        | Kind::Pause { .. }
-        | Kind::ResetConnections { .. }
-        | Kind::HalfOpen { .. }
-        | Kind::Bites { .. } => return,
+        Kind::RollingRestart { down_us, up_us }
+        | Kind::CrashLoop { down_us, up_us, .. }
+        | Kind::CrashDuringRecovery { down_us, up_us, .. } => {
+            (*down_us, *up_us) = (round(*down_us), round(*up_us));
+        }
+        Kind::LoseUnsynced { keep_ppm, .. } => *keep_ppm = 0,
+        _ => return,
     }
     shrinker.attempt(plan);
 }

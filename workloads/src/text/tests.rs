@@ -80,7 +80,7 @@ fn what_is_no_plan_is_refused_with_its_line() {
         "\"partition\"",
         "\"partitoin\"",
         expect![
-            "line 10, column 73: unknown variant `partitoin`, expected one of `kill`, `pause`, `partition`, `loss`, `duplicate`, `delay`, `jitter`, `reorder`, `rate`, `flap`, `reset-connections`, `half-open`, `bites`, `stutter`"
+            "line 10, column 73: unknown variant `partitoin`, expected one of `kill`, `kill-all`, `restart`, `rolling-restart`, `crash-loop`, `crash-during-recovery`, `lose-unsynced`, `torn-write`, `truncate-tail`, `bitflip`, `wipe`, `pause`, `partition`, `loss`, `duplicate`, `delay`, `jitter`, `reorder`, `rate`, `flap`, `reset-connections`, `half-open`, `bites`, `stutter`"
         ],
     );
     check(GOOD, "", expect!["line 1, column 1: there is nothing here"]);
@@ -190,7 +190,6 @@ fn a_fault_that_can_do_nothing_is_refused() {
         expect!["line 10, column 3: a chance of 1000001 millionths is more than always"],
     );
     check_fault(r#"{"delay": {"delay_us": 5, "links": []}}"#, expect!["line 10, column 3: the fault names no links"]);
-    check_fault(r#"{"kill": {"node": "n2"}}"#, expect!["line 10, column 3: a kill has no for_us: the node stays down"]);
     check_fault(
         r#"{"pause": {"node": "n7"}}"#,
         expect!["line 10, column 3: there is no node n7; the plan's nodes are n1, n2, n3"],
@@ -256,6 +255,7 @@ fn check_against(fault: &str, change: impl Fn(&mut Setting), expected: Expect) {
         nodes: plan.nodes.clone(),
         links: Links::FairLoss,
         crashes: Crashes::Stop,
+        durable: false,
         leader: false,
         faulty_max: 1,
         bound_ms: 2_000,

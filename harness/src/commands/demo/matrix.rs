@@ -14,7 +14,7 @@ use crate::render::wrap;
 use crate::words::counted;
 
 /// The longest name of a system fits.
-const NAME_WIDTH: usize = 23;
+const NAME_WIDTH: usize = 20;
 const LEGEND: &str =
     "ok: every promise held. FAIL: one was broken. -: not exercised. ?: undecided. Blank: outside the model.";
 
@@ -101,21 +101,33 @@ impl Matrix<'_> {
         format!("{}{lines}\n", line(("planted bug", "in", "", "violates")))
     }
 
+    /// The classes that lie within the model of some system here, and no faults at all.
+    fn columns(&self) -> Vec<&'static str> {
+        let runs = |class: &&str| {
+            let cell = |system: &Algorithm| self.tasks.iter().any(|task| task.is_cell(system, class));
+            self.systems.iter().any(|system| cell(system))
+        };
+        product::classes().into_iter().filter(runs).collect()
+    }
+
     fn table(&self) -> String {
-        let classes = product::classes();
+        let classes = self.columns();
         let head: Vec<&str> = classes.iter().copied().chain(["bugs"]).collect();
         let mut text = row("", head.iter().map(|name| ((*name).to_owned(), *name)));
         for system in self.systems {
             let cells = classes.iter().map(|class| self.mark(system, class).map_or("", Mark::sign).to_owned());
             let cells = cells.chain([self.bugs_of(system)]).zip(head.iter().copied());
-            text.push_str(&row(&product::name(system), cells));
+            // Under an algorithm's default layer stand its others.
+            let name =
+                system.over.filter(|_| product::name(system) != system.name).map(|over| format!("  over {over}"));
+            text.push_str(&row(&name.unwrap_or_else(|| system.name.to_owned()), cells));
         }
         text
     }
 
     /// The properties of one system, under each class of faults.
     fn properties(&self, system: &Algorithm) -> String {
-        let classes = product::classes();
+        let classes = self.columns();
         let head = classes.iter().map(|class| ((*class).to_owned(), *class));
         let mut text = row(&product::name(system), head);
         let promised = |name: &str| system.promises.iter().any(|(promise, _)| *promise == name);
@@ -217,7 +229,7 @@ mod tests {
     /// The matrix of an algorithm with six cells and one bug, which came to this, as its closing line.
     fn closing(marks: &[Mark]) -> (Exit, String) {
         let args = crate::cli::DemoArgs {
-            algorithms: vec!["eager".to_owned()],
+            algorithms: vec!["retransmit".to_owned()],
             full: false,
             executor: None,
             time_limit: 1_000_000,
