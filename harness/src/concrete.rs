@@ -15,6 +15,7 @@ use serde::Deserialize;
 use temblor_checkers::op::{Event, Kind as Stage, Op, Process};
 use temblor_checkers::reader::{HistoryError, Reader};
 use temblor_workloads::plan::{Anchor, Bite, Fate, Fault, Kind, Link, Operation, Plan, Seen, When};
+use temblor_workloads::shrink::Moments as Timetable;
 
 /// A line of the trace of more bytes is none of the recorder's.
 const LINE_MAX: u64 = 1 << 20;
@@ -100,6 +101,18 @@ pub fn bitten(plan: &Plan, trace: impl Read, usual_ns: u64) -> std::io::Result<O
     let fault = Kind::Bites { frames: bites, silent: Vec::new() };
     concrete.faults.push(Fault { id, when: When::AtUs(0), for_us: None, fault });
     Ok(Some(concrete))
+}
+
+/// When the requests and the faults of a run in virtual time came about.
+///
+/// # Errors
+/// The history is none.
+pub fn came_about(history: impl Read) -> Result<Timetable, HistoryError> {
+    let Moments { requests, faults, .. } = moments(history)?;
+    Ok(Timetable {
+        requests: requests.into_iter().map(|(message, asked_ns)| (message, asked_ns / 1_000)).collect(),
+        faults: faults.into_iter().map(|(id, (began_ns, _))| (id, began_ns / 1_000)).collect(),
+    })
 }
 
 /// Sets a fault of processes to what it was; whether the fault is one, and happened.

@@ -55,6 +55,8 @@ pub struct Found {
     pub failure: Failure,
     /// As it was shrunk; `None` if nobody asked for that.
     pub shrunk: Option<Plan>,
+    /// How long that took.
+    pub shrunk_in: Duration,
 }
 
 /// What running an unchanged algorithm came to.
@@ -112,7 +114,7 @@ pub fn search(trials: &Trials<'_>, entry: &'static BugEntry, (start, budget): (u
                 entry,
                 runs,
                 took: begun.elapsed(),
-                found: Some(Found { plan, failure, shrunk: None }),
+                found: Some(Found { plan, failure, shrunk: None, shrunk_in: Duration::ZERO }),
             });
         }
     }
@@ -131,6 +133,8 @@ pub fn reduce(trials: &Trials<'_>, found: &mut Found, budget: Duration) {
     let goes_on = move || begun.elapsed() < budget;
     let mut oracle = SameFailure::new((trials, found.failure.clone()), goes_on, |_| {});
     found.shrunk = Some(shrink(found.plan.clone(), &mut oracle));
+    drop(oracle);
+    found.shrunk_in = begun.elapsed();
 }
 
 /// Runs an unchanged algorithm on the plan of this seed, and adds what it came to.

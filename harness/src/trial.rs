@@ -11,11 +11,11 @@ use temblor_checkers::check::check;
 use temblor_checkers::judge::{FifoGaps, Options};
 use temblor_checkers::verdict::{Judgement, PropertyVerdict, Standing, Verdict};
 use temblor_workloads::plan::Plan;
-use temblor_workloads::shrink::Oracle;
+use temblor_workloads::shrink::{Moments, Oracle};
 use temblor_workloads::validity::check_against;
 
 use crate::cli::Executor;
-use crate::concrete::bitten;
+use crate::concrete::{bitten, came_about};
 use crate::exit::usage;
 use crate::processes::Launch;
 use crate::system::System;
@@ -161,6 +161,11 @@ impl Oracle for SameFailure<'_> {
 
     fn concrete(&mut self, plan: &Plan) -> Option<Plan> {
         self.trials.concrete(plan).ok().flatten()
+    }
+
+    fn moments(&mut self, plan: &Plan) -> Option<Moments> {
+        let trial = self.trials.run(plan).ok()?;
+        came_about(trial.facts.history.as_slice()).ok()
     }
 
     fn goes_on(&self) -> bool {

@@ -204,7 +204,7 @@ pub struct HuntArgs {
     /// Write the shrunk plans here, one file a bug
     #[arg(long, value_name = "DIR")]
     pub save: Option<PathBuf>,
-    /// How many runs of unchanged algorithms, spread evenly
+    /// How many runs of unchanged algorithms that count, spread evenly
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub quiet_runs: u64,
 }

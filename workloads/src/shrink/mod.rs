@@ -2,18 +2,29 @@
 //!
 //! After Zeller and Hildebrandt's delta debugging (2002). Whether a candidate still fails is asked of an oracle, which runs it;
 //! everything else is here, and pure. The end of time is cut first, since it costs few questions and makes all others cheap.
-//! Then operations, rules, faults, nodes and links are taken away, in halves, quarters, and one by one; then what is left is
-//! made simpler. All of it is repeated until no single step keeps the plan failing.
+//! Then operations, rules, faults, nodes and links are taken away, in halves, quarters, and one by one; crashes within a step are
+//! aimed again, and what can only go together goes in pairs; then what is left is made simpler. All of it is repeated until no
+//! single step keeps the plan failing. At last other forms of what is left are tried: everything at a time of its own, and
+//! frame by frame.
 
+mod aim;
 mod list;
+mod moments;
+mod pairs;
 mod removal;
 mod simplify;
 
 use crate::plan::{Kind, Plan};
 use crate::validity;
 
+pub use moments::Moments;
+
 /// Other seeds under which a candidate is tried before it is given up: whether a failure shows may hang on how long frames take.
 const OTHER_SEEDS: u64 = 3;
+/// The same, for the last attempts on a plan that is small already: there an order of arrival may be all that an entry brings about.
+const OTHER_SEEDS_AT_LAST: u64 = 60;
+/// Plans of so many entries are small.
+const ENTRIES_SMALL: std::ops::RangeInclusive<usize> = 4..=16;
 
 /// What can be asked about plans.
 pub trait Oracle {
@@ -29,15 +40,22 @@ pub trait Oracle {
         None
     }
 
+    /// When the entries of this plan come about when it runs; `None` if there is no way to know.
+    fn moments(&mut self, _plan: &Plan) -> Option<Moments> {
+        None
+    }
+
     /// Whether to go on; asked before each question.
     fn goes_on(&self) -> bool;
 }
 
 /// Makes a failing plan smaller.
 pub fn shrink(plan: Plan, oracle: &mut dyn Oracle) -> Plan {
-    let mut shrinker = Shrinker { best: plan, oracle };
+    let mut shrinker = Shrinker { best: plan, other_seeds: OTHER_SEEDS, oracle };
     shrinker.take_away();
+    shrinker.say_times();
     shrinker.say_frames();
+    shrinker.try_more_seeds();
     shrinker.best
 }
 
@@ -45,6 +63,8 @@ pub fn shrink(plan: Plan, oracle: &mut dyn Oracle) -> Plan {
 pub(crate) struct Shrinker<'a> {
     /// The smallest failing plan so far.
     pub best: Plan,
+    /// Under how many other seeds a candidate is tried.
+    other_seeds: u64,
     oracle: &'a mut dyn Oracle,
 }
 
@@ -54,19 +74,28 @@ impl Shrinker<'_> {
         if candidate == self.best || validity::check(&candidate).is_err() {
             return false;
         }
-        let seeds = (0..=OTHER_SEEDS).map(|other| candidate.seed.wrapping_add(other) & validity::MESSAGE_MAX);
-        for seed in seeds.collect::<Vec<_>>() {
-            if !self.oracle.goes_on() {
-                return false;
-            }
-            let candidate = Plan { seed, ..candidate.clone() };
-            if self.oracle.fails(&candidate) {
-                self.oracle.best(&candidate);
-                self.best = candidate;
-                return true;
-            }
+        (0..=self.other_seeds).any(|other| {
+            let seed = candidate.seed.wrapping_add(other) & validity::MESSAGE_MAX;
+            self.attempt_once(Plan { seed, ..candidate.clone() })
+        })
+    }
+
+    /// Takes a candidate if it makes sense and fails, under its own seed; whether it was taken.
+    pub fn attempt_once(&mut self, candidate: Plan) -> bool {
+        if candidate == self.best || !self.goes_on() || validity::check(&candidate).is_err() {
+            return false;
         }
-        false
+        let fails = self.oracle.fails(&candidate);
+        if fails {
+            self.oracle.best(&candidate);
+            self.best = candidate;
+        }
+        fails
+    }
+
+    /// Whether there is time left.
+    pub fn goes_on(&self) -> bool {
+        self.oracle.goes_on()
     }
 
     /// Takes away and simplifies until nothing more can be.
@@ -75,8 +104,34 @@ impl Shrinker<'_> {
             let before = self.best.clone();
             self.cut_the_end();
             removal::remove(self);
+            aim::aim(self);
+            pairs::remove_pairs(self);
             simplify::simplify(self);
-            if self.best == before || !self.oracle.goes_on() {
+            if self.best == before || !self.goes_on() {
+                return;
+            }
+        }
+    }
+
+    /// Gives each entry of a small plan a last chance to go, under many other seeds.
+    fn try_more_seeds(&mut self) {
+        while ENTRIES_SMALL.contains(&pairs::entries(&self.best)) && self.goes_on() {
+            let before = pairs::entries(&self.best);
+            self.other_seeds = OTHER_SEEDS_AT_LAST;
+            pairs::remove_singles(self);
+            self.other_seeds = OTHER_SEEDS;
+            if pairs::entries(&self.best) == before {
+                return;
+            }
+            self.take_away();
+        }
+    }
+
+    /// Says reactions, and what waits, with times. Who waits says more than a time does, so it is kept only if it is smaller.
+    fn say_times(&mut self) {
+        let Some(moments) = self.oracle.moments(&self.best) else { return };
+        for timed in moments::timed(&self.best, &moments) {
+            if self.prefer(timed) {
                 return;
             }
         }
@@ -85,15 +140,28 @@ impl Shrinker<'_> {
     /// Replaces faults of links by what they did to single frames, of which most turn out not to matter. What that comes to is
     /// kept only if it is smaller: one cut says more than the ten frames that it took.
     fn say_frames(&mut self) {
+        if let Some(concrete) = self.oracle.concrete(&self.best) {
+            self.prefer(concrete);
+        }
+    }
+
+    /// Goes on from another form of the plan, if what that comes to is smaller; whether it is.
+    fn prefer(&mut self, form: Plan) -> bool {
         let before = self.best.clone();
-        let Some(concrete) = self.oracle.concrete(&before) else { return };
-        if self.attempt(concrete) {
+        // Each form is tried once, so a small one can have many seeds.
+        let is_small = ENTRIES_SMALL.contains(&pairs::entries(&form));
+        self.other_seeds = if is_small { OTHER_SEEDS_AT_LAST } else { OTHER_SEEDS };
+        let taken = self.attempt(form);
+        self.other_seeds = OTHER_SEEDS;
+        if taken {
             self.take_away();
         }
-        if burden(&self.best) >= burden(&before) {
+        let is_smaller = burden(&self.best) < burden(&before);
+        if !is_smaller && self.best != before {
             self.oracle.best(&before);
             self.best = before;
         }
+        is_smaller
     }
 
     /// Lets the main phase end earlier, as early as the plan still fails.

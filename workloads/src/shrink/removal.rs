@@ -104,7 +104,7 @@ fn keep_off(fault: &mut Fault, gone: &BTreeSet<String>) -> bool {
 }
 
 /// The plan without what waits for something that is not in it any more; again and again, since others may wait for that.
-fn consistent(mut plan: Plan) -> Plan {
+pub fn consistent(mut plan: Plan) -> Plan {
     loop {
         let entries = (plan.operations.len(), plan.rules.len(), plan.faults.len());
         let world = Known::of(&plan);

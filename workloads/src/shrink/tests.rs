@@ -1,7 +1,8 @@
 use expect_test::expect;
 
-use super::{Oracle, shrink};
-use crate::plan::{Fault, Kind, Operation, Plan, Rule, When};
+use super::moments::timed;
+use super::{Moments, Oracle, shrink};
+use crate::plan::{Anchor, Fault, Kind, Operation, Plan, Rule, Seen, When};
 
 /// Fails as long as some entries are there.
 struct Needs {
@@ -116,4 +117,76 @@ fn what_waits_for_a_removed_entry_goes_with_it() {
 fn an_oracle_that_has_had_enough_is_asked_no_more() {
     let (plan, asked) = shrunk(|plan| plan.operations.len() > 190 && plan.faults.len() > 8);
     assert!(plan.operations.len() == 191 && asked <= 5_000);
+}
+
+/// At which input the crash comes.
+fn hits(plan: &Plan) -> Option<u64> {
+    plan.faults.iter().find_map(|fault| match &fault.when {
+        When::After(Anchor { seen: Seen::Input { count, .. }, .. }) => Some(*count),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_crash_within_a_step_is_aimed_again_when_operations_go() {
+    let kill = |count| Fault {
+        id: 1,
+        when: When::After(Anchor { seen: Seen::Input { node: "n1".to_owned(), count, cut: 1 }, delay_us: 0 }),
+        for_us: None,
+        fault: Kind::Kill { node: "n1".to_owned() },
+    };
+    // Each operation is three inputs, and the crash has to come at the last input of all.
+    let holds = |plan: &Plan| !plan.operations.is_empty() && hits(plan) == Some(3 * plan.operations.len() as u64);
+    let mut oracle = Needs { holds, asked: 0, best: None };
+    let whole = plan();
+    let operations = whole.operations[..40].to_vec();
+    let smallest = shrink(Plan { operations, rules: vec![], faults: vec![kill(120)], ..whole }, &mut oracle);
+    assert_eq!((smallest.operations.len(), hits(&smallest)), (1, Some(3)));
+}
+
+#[test]
+fn a_link_of_a_chain_goes_and_the_next_takes_its_place() {
+    // Messages 1, 1001 and so on react to each other, one after the other, and the last is what it takes.
+    let holds = |plan: &Plan| plan.rules.iter().any(|rule| rule.broadcast == 1_010);
+    let whole = plan();
+    let operations = whole.operations[..1].to_vec();
+    let rule =
+        |n: u64| Rule { on_deliver: if n == 1 { 1 } else { 999 + n }, node: "n1".to_owned(), broadcast: 1_000 + n };
+    let mut oracle = Needs { holds, asked: 0, best: None };
+    let smallest =
+        shrink(Plan { operations, rules: (1..=10).map(rule).collect(), faults: vec![], ..whole }, &mut oracle);
+    assert_eq!((smallest.operations.len(), smallest.rules.len()), (1, 1));
+}
+
+#[test]
+fn an_operation_and_a_fault_go_together_where_neither_goes_alone() {
+    let holds = |plan: &Plan| {
+        let has = |id: u32| plan.faults.iter().any(|fault| fault.id == id);
+        let asks = |message: u64| plan.operations.iter().any(|operation| operation.broadcast == message);
+        has(2) && asks(1) && has(5) == asks(2)
+    };
+    let whole = plan();
+    let operations = whole.operations[..2].to_vec();
+    let faults = whole.faults.iter().filter(|fault| [2, 5].contains(&fault.id)).cloned().collect();
+    let mut oracle = Needs { holds, asked: 0, best: None };
+    let smallest = shrink(Plan { operations, rules: vec![], faults, ..whole }, &mut oracle);
+    assert_eq!((smallest.operations.len(), smallest.faults.len()), (1, 1));
+}
+
+#[test]
+fn reactions_and_what_waits_are_said_with_times_from_bold_to_careful() {
+    let seen = Seen::Fault { id: 1 };
+    let waiting = |when: &When| matches!(when, When::After(_));
+    let mut plan = plan();
+    plan.operations[0].when = When::After(Anchor { seen: seen.clone(), delay_us: 5 });
+    plan.faults[1].when = When::After(Anchor { seen, delay_us: 0 });
+    let input = Seen::Input { node: "n2".to_owned(), count: 9, cut: 0 };
+    plan.faults[2].when = When::After(Anchor { seen: input, delay_us: 0 });
+    let requests = plan.operations.iter().map(|operation| operation.broadcast).chain([1_001]).zip(100..).collect();
+    let moments = Moments { requests, faults: (1..=9).map(|id| (id, 7)).collect() };
+    let forms = timed(&plan, &moments);
+    assert!(forms.iter().all(|form| form.rules.is_empty() && form.operations.len() == 201));
+    assert!(forms.iter().all(|form| !form.operations.iter().any(|operation| waiting(&operation.when))));
+    let still = |form: &Plan| form.faults.iter().filter(|fault| waiting(&fault.when)).count();
+    assert_eq!(forms.iter().map(still).collect::<Vec<_>>(), [0, 1, 2]);
 }
