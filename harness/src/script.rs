@@ -73,6 +73,13 @@ impl<'a> Script<'a> {
         Self { crashes, ..self }
     }
 
+    /// The probe for a node: a message that nothing in the plan broadcasts.
+    pub fn probe(plan: &Plan, node: usize) -> u64 {
+        let of_operations = plan.operations.iter().map(|operation| operation.broadcast);
+        let last = of_operations.chain(plan.rules.iter().map(|rule| rule.broadcast)).max().unwrap_or(0);
+        last + 1 + node as u64
+    }
+
     /// A node's name.
     pub fn name(&self, node: usize) -> &'a str {
         &self.plan.nodes[node]

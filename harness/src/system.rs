@@ -144,7 +144,8 @@ impl System {
 
     /// What is set of the algorithm.
     pub fn settings(&self) -> Settings {
-        self.fanout.map_or_else(Settings::default, |fanout| Settings { fanout })
+        let default = Settings::default();
+        Settings { fanout: self.fanout.unwrap_or(default.fanout), ..default }
     }
 
     /// The bound of its model, ms.

@@ -419,7 +419,8 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
             2,
             expect![[r#"
                 error: there is no algorithm fiffo; there are best-effort, retransmit, eager,
-                fifo, eager-uniform, gossip, causal, total-sequencer, total-lamport, fifo-total
+                fifo, eager-uniform, gossip, causal, total-sequencer, total-lamport, fifo-total,
+                election, paxos, multi-paxos, raft, viewstamped, zab
             "#]],
         ),
     );
@@ -430,7 +431,8 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
             2,
             expect![[r#"
                 error: there is no algorithm fiffo; there are best-effort, retransmit, eager,
-                fifo, eager-uniform, gossip, causal, total-sequencer, total-lamport, fifo-total
+                fifo, eager-uniform, gossip, causal, total-sequencer, total-lamport, fifo-total,
+                election, paxos, multi-paxos, raft, viewstamped, zab
             "#]],
         ),
     );

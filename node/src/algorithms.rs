@@ -2,6 +2,12 @@
 
 use serde::Serialize;
 
+use crate::consensus::election::Election;
+use crate::consensus::multi_paxos::MultiPaxos;
+use crate::consensus::paxos::Paxos;
+use crate::consensus::raft::{Elections, Raft};
+use crate::consensus::viewstamped::Viewstamped;
+use crate::consensus::zab::Zab;
 use crate::layer::Layer;
 use crate::layers::best_effort::BestEffort;
 use crate::layers::causal::Causal;
@@ -45,11 +51,13 @@ pub struct Algorithm {
 pub struct Settings {
     /// To how many others gossip passes a message on.
     pub fanout: u32,
+    /// Whether Raft asks for pre-votes before it begins a term.
+    pub pre_vote: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { fanout: 3 }
+        Self { fanout: 3, pre_vote: false }
     }
 }
 
@@ -62,6 +70,14 @@ const FAIR_LOSS: Model = Model {
 };
 /// Nodes come back with what they had stored, all of them if need be.
 const DURABLE: Model = Model { crashes: Crashes::Recover, faulty: Faulty::All, bound_ms: 3_000, ..FAIR_LOSS };
+/// What consensus assumes. A majority has to be up for a while in the end; 30 election time-outs of 300 ms are enough then.
+const CONSENSUS: Model = Model {
+    links: Links::FairLoss,
+    crashes: Crashes::Recover,
+    faulty: Faulty::All,
+    timing: Timing::PartiallySynchronous,
+    bound_ms: 9_000,
+};
 const RELIABLE: Model = Model { links: Links::Reliable, ..FAIR_LOSS };
 
 const SURVIVES: Promise = ("survives", "always");
@@ -79,6 +95,24 @@ const UNIFORM_TOTAL_ORDER: Promise = ("uniform-total-order", "always");
 const ONE_ORDER: Promise = ("one-order", "always");
 const GAP_FREE_ORDER: Promise = ("gap-free-order", "always");
 const ONE_LEADER: Promise = ("one-leader-per-term", "always");
+
+/// What fault-tolerant total order broadcast promises.
+const REPLICATED: &[Promise] = &[
+    ("validity", "while-majority-lives"),
+    NO_DUPLICATION,
+    NO_CREATION,
+    ("agreement", "while-majority-lives"),
+    ("uniform-agreement", "while-majority-lives"),
+    FIFO_ORDER,
+    CAUSAL_ORDER,
+    TOTAL_ORDER,
+    UNIFORM_TOTAL_ORDER,
+    ONE_ORDER,
+    GAP_FREE_ORDER,
+    STABLE_LOG,
+    ONE_LEADER,
+    SURVIVES,
+];
 
 const LECTURES: &str = "Kleppmann, lectures, Broadcast algorithms";
 
@@ -302,6 +336,80 @@ pub const ALGORITHMS: &[Algorithm] = &[
         build: |_| {
             vec![Box::new(Sequencer::default()), Box::new(FifoLinks::default()), Box::new(ReliableLinks::default())]
         },
+    },
+    Algorithm {
+        name: "election",
+        over: None,
+        what: "elects leaders: terms, one vote a term, a quorum; broadcasts nothing",
+        source: "Kleppmann, lectures, Consensus",
+        model: CONSENSUS,
+        promises: &[ONE_LEADER, SURVIVES],
+        leader: true,
+        build: |_| vec![Box::new(Election::default())],
+    },
+    Algorithm {
+        name: "paxos",
+        over: None,
+        what: "agrees on one message, of all that were proposed anywhere",
+        source: "Lamport 2001, section 2",
+        model: CONSENSUS,
+        promises: &[
+            NO_DUPLICATION,
+            NO_CREATION,
+            ("agreement", "while-majority-lives"),
+            ("uniform-agreement", "while-majority-lives"),
+            TOTAL_ORDER,
+            UNIFORM_TOTAL_ORDER,
+            ONE_ORDER,
+            GAP_FREE_ORDER,
+            STABLE_LOG,
+            SURVIVES,
+        ],
+        leader: false,
+        build: |_| vec![Box::new(Paxos::default())],
+    },
+    Algorithm {
+        name: "multi-paxos",
+        over: None,
+        what: "agrees slot by slot, under a leader that stays as long as it is heard",
+        source: "van Renesse and Altinbuken 2015",
+        model: CONSENSUS,
+        promises: REPLICATED,
+        leader: true,
+        build: |_| vec![Box::new(MultiPaxos::default())],
+    },
+    Algorithm {
+        name: "raft",
+        over: None,
+        what: "an elected leader replicates its log; what a majority has is delivered",
+        source: "Ongaro and Ousterhout 2014",
+        model: CONSENSUS,
+        promises: REPLICATED,
+        leader: true,
+        build: |settings| {
+            let elections = if settings.pre_vote { Elections::WithPreVote } else { Elections::AtOnce };
+            vec![Box::new(Raft::new(elections))]
+        },
+    },
+    Algorithm {
+        name: "viewstamped",
+        over: None,
+        what: "views with a primary, and nothing on disk: who comes back learns from the others",
+        source: "Liskov and Cowling 2012",
+        model: Model { crashes: Crashes::RecoverAfresh, faulty: Faulty::Minority, ..CONSENSUS },
+        promises: REPLICATED,
+        leader: true,
+        build: |_| vec![Box::new(Viewstamped::default())],
+    },
+    Algorithm {
+        name: "zab",
+        over: None,
+        what: "epochs: discovery, synchronisation and broadcast under an elected leader",
+        source: "Junqueira, Reed and Serafini 2011",
+        model: CONSENSUS,
+        promises: REPLICATED,
+        leader: true,
+        build: |_| vec![Box::new(Zab::default())],
     },
 ];
 

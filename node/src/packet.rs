@@ -23,6 +23,12 @@ impl Key {
         Self(format!("{step}/{message}").into())
     }
 
+    /// The key of this step of a protocol that counts: `append/3/17` is of term 3, up to index 17.
+    pub fn of(step: &str, subject: &[u64]) -> Self {
+        let key = subject.iter().fold(step.to_owned(), |key, number| format!("{key}/{number}"));
+        Self(key.into())
+    }
+
     /// A key that came over the wire.
     pub fn from_wire(text: &str) -> Self {
         Self(text.into())

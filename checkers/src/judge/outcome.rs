@@ -95,7 +95,10 @@ pub fn outcome(properties: &[PropertyVerdict], counts: &Counts, reasons: Vec<Str
     if counted().any(|p| p.judgement == Judgement::Invalid) {
         return Outcome::Violation;
     }
-    if counts.acknowledged == 0 && counts.deliveries == 0 {
+    // Who promises nothing about messages may have none: a leader election.
+    let speaks_of_messages = counted().any(|p| p.property == "no-creation");
+    let elected = properties.iter().any(|p| p.property == "one-leader-per-term" && p.exercised > 0);
+    if counts.acknowledged == 0 && counts.deliveries == 0 && (speaks_of_messages || !elected) {
         return Outcome::Nothing("no request was acknowledged and nothing was delivered".to_owned());
     }
     let unknown = counted().filter(|p| p.judgement == Judgement::Unknown);

@@ -3,6 +3,7 @@
 use anyhow::{Result, anyhow};
 use nix::sys::signal::Signal;
 use serde_json::json;
+use temblor_checkers::header::Acknowledges;
 use tokio::sync::mpsc;
 
 use super::conductor::Conductor;
@@ -14,6 +15,7 @@ use super::schedule::Schedule;
 use super::{Ended, Setup, signals};
 use crate::recorder::Type;
 use crate::render::seconds;
+use crate::script::Script;
 use crate::words::counted;
 
 /// Everything is healed within this time, or the kernel does not answer, ns.
@@ -197,6 +199,7 @@ impl<'a> Phases<'a> {
     /// Waits until nothing is owed and stays so, or the model's bound has passed.
     async fn drain(&mut self) -> Flow {
         self.pulse.reset();
+        self.probe();
         let bound_ns = self.setup.bound_ms * 1_000_000;
         let calm_ns = bound_ns / 10 + 50_000_000;
         let waits =
@@ -218,6 +221,20 @@ impl<'a> Phases<'a> {
         // A node that was kept from running for a third of the time is not to blame, and neither is anybody if the harness was late.
         self.drained(met_since.is_some(), late_ns >= bound_ns / 10 || waited_ns >= bound_ns / 3);
         Flow::Done
+    }
+
+    /// Where an acknowledgement binds for ever, everybody who is up is asked for one more broadcast: after the heal it has to be
+    /// delivered everywhere.
+    fn probe(&mut self) {
+        if self.setup.header.ok != Acknowledges::Delivered {
+            return;
+        }
+        for at in 0..self.conductor.nodes.len() {
+            if self.conductor.nodes[at].is_up() {
+                self.conductor.ask(at, Script::probe(self.setup.plan, at));
+            }
+        }
+        self.conductor.let_go();
     }
 
     /// Whether nothing is owed and every node that is up has answered everything.

@@ -25,7 +25,7 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::json;
-use temblor_checkers::header::Header;
+use temblor_checkers::header::{Acknowledges, Header};
 use temblor_workloads::plan::Plan;
 
 pub use cluster::{Answer, Cluster, End, Frame, Input, Life, Said};
@@ -117,6 +117,9 @@ pub fn run<C: Cluster>(
     }
     world.lift_all();
     world.script.recorder.nemesis(Type::Ok, "heal", &json!({}));
+    if header.ok == Acknowledges::Delivered {
+        probe(&mut world);
+    }
     drain(&mut world, bound_ms * 1_000_000);
     facts(world)
 }
@@ -133,6 +136,15 @@ fn facts<C: Cluster>(world: World<'_, C>) -> io::Result<Facts> {
         notes: world.notes,
         history: world.script.recorder.finish()?,
     })
+}
+
+/// Everybody who is up is asked for one more broadcast: after the heal it has to be delivered everywhere.
+fn probe<C: Cluster>(world: &mut World<'_, C>) {
+    for node in 0..world.seats.len() {
+        if world.seats[node].up {
+            world.ask(node, Script::probe(world.script.plan, node));
+        }
+    }
 }
 
 /// Waits until nothing is owed and stays so, or the model's bound has passed.

@@ -223,7 +223,8 @@ impl<'a, C: Cluster> World<'a, C> {
         }
     }
 
-    fn ask(&mut self, node: usize, message: u64) {
+    /// A client asks `node` to broadcast `message`.
+    pub fn ask(&mut self, node: usize, message: u64) {
         let (client, pending) = self.script.ask(node, message);
         if !self.seats[node].up {
             return self.script.unsent(client, "the node is down");

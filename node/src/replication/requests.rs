@@ -54,7 +54,7 @@ impl Requests {
     }
 
     /// What is open, in the sender's order, as commands of `life` of a node.
-    pub fn open(&self, sender: NodeId, life: u32) -> impl Iterator<Item = Command> + '_ {
+    pub fn open(&self, sender: NodeId, life: u32) -> impl DoubleEndedIterator<Item = Command> + '_ {
         self.open.iter().map(move |(seq, message)| Command { sender, life, seq: *seq, message: *message })
     }
 

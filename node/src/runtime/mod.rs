@@ -64,7 +64,7 @@ pub fn main(args: &NodeArgs) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let settings = Settings { fanout: args.fanout };
+    let settings = Settings { fanout: args.fanout, ..Settings::default() };
     run(&|| (algorithm.build)(settings), bug.map(|entry| entry.bug))
 }
 

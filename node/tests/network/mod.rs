@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "every test binary includes this module and uses a part of it")]
 
 pub mod properties;
+pub mod replicas;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
