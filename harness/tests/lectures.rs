@@ -4,6 +4,7 @@
 mod command;
 
 use command::Temblor;
+use serde_json::Value;
 
 /// A node, and what it delivers.
 type Delivered = (&'static str, &'static [u64]);
@@ -44,13 +45,48 @@ fn the_lectures_points_show_in_simulation() {
     shows("sim");
 }
 
+/// Who claimed to lead which term, in the order of the terms.
+fn leaders(ops: &[Value]) -> Vec<(u64, String)> {
+    let claims = ops.iter().filter(|op| op["f"] == "leader");
+    let mut claims: Vec<(u64, String)> =
+        claims.map(|op| (op["value"]["term"].as_u64().unwrap(), op["process"].as_str().unwrap().to_owned())).collect();
+    claims.sort();
+    claims
+}
+
+#[test]
+fn two_leaders_of_different_terms_are_legal_and_the_old_one_cannot_commit() {
+    let plan = concat!(env!("CARGO_MANIFEST_DIR"), "/../workloads/lectures/split-brain.json");
+    for executor in ["processes", "lockstep", "sim"] {
+        let temblor = Temblor::new();
+        temblor.run(&format!("run raft --plan {plan} --executor {executor}")).expect(0);
+        let ops = temblor.json_lines("results/latest/history.jsonl");
+        let place = |kind: &str| ops.iter().position(|op| op["f"] == "partition" && op["type"] == kind).unwrap();
+        let (cut, whole) = (place("invoke"), place("ok"));
+        let old = leaders(&ops[..cut]).pop().unwrap();
+        let new = leaders(&ops[cut..whole]).pop().unwrap();
+        assert!(new.0 > old.0 && new.1 != old.1, "{executor}: {old:?} and then {new:?}");
+        // The others deliver meanwhile; the old leader, with a request of its own, does not.
+        let delivered = |node: &str| {
+            let of_node = ops[cut..whole].iter().filter(|op| op["process"] == node && op["f"] == "deliver");
+            of_node.count()
+        };
+        assert_eq!((delivered(&old.1), delivered(&new.1)), (0, 2), "{executor}");
+        // The three round trips, by the keys of their frames.
+        let frames = temblor.read("results/latest/messages.jsonl");
+        for step in ["request-vote/", "vote/", "append/", "appended/", "commit/"] {
+            assert!(frames.contains(&format!("\"{step}")), "{executor}: {step}");
+        }
+    }
+}
+
 #[test]
 fn every_plan_of_the_folder_is_a_point_and_readme_has_each_as_a_command() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let files = std::fs::read_dir(root.join("workloads/lectures")).unwrap().count();
-    assert_eq!(files, POINTS.len());
+    assert_eq!(files, POINTS.len() + 1, "and split-brain");
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
-    for (system, plan, _) in POINTS {
+    for (system, plan, _) in POINTS.iter().chain(&[("raft", "split-brain", &[][..])]) {
         assert!(readme.contains(&format!("temblor run {system} --plan workloads/lectures/{plan}.json")), "{plan}");
     }
 }
