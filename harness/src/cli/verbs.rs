@@ -201,7 +201,7 @@ pub struct HuntArgs {
     /// How many starting seeds: 1,000,000, 2,000,000, ...
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=999))]
     pub starts: u64,
-    /// Write the shrunk plans here, one file a bug
+    /// Write the shrunk plans here, one file a bug, and the plans of false alarms
     #[arg(long, value_name = "DIR")]
     pub save: Option<PathBuf>,
     /// How many runs of unchanged algorithms that count, spread evenly

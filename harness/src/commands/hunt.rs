@@ -13,7 +13,7 @@ use temblor_workloads::plan::Plan;
 use super::{answer, note};
 use crate::cli::{Executor, HuntArgs, SystemArgs};
 use crate::exit::{Exit, usage};
-use crate::hunt::{Found, Quiet, Search, listen, reduce, search};
+use crate::hunt::{Found, Quiet, Search, listen, plan, reduce, search};
 use crate::render;
 use crate::system::System;
 use crate::trial::Trials;
@@ -116,6 +116,9 @@ fn quiet(args: &HuntArgs, folder: &Path) -> Result<Vec<(&'static Algorithm, Quie
                 break;
             }
             listen(&trials, seed, &mut quiet)?;
+            if let (Some(folder), true) = (&args.save, quiet.alarms.last() == Some(&seed)) {
+                save(folder, &format!("alarm-{}-{seed}", algorithm.name), &plan(&trials, seed)?)?;
+            }
         }
         Ok((algorithm, quiet))
     });

@@ -50,10 +50,7 @@ impl Viewstamped {
         cx.indicate(Indication::Commit { index });
         let open: Vec<Command> = self.requests.open(cx.me(), cx.identity.incarnation).collect();
         let delivered = open.iter().filter(|command| self.state.delivered(command));
-        delivered.for_each(|command| {
-            cx.taken(command.message);
-            self.requests.delivered(command, cx);
-        });
+        delivered.for_each(|command| self.requests.delivered(command, cx));
     }
 
     /// The operations up to here are committed, and executed.
@@ -69,17 +66,14 @@ impl Viewstamped {
         self.checkpoint(cx);
     }
 
-    /// 4.1, 5 and 7: an operation is delivered. Only now does anybody know that an own request was taken.
+    /// 4.1, 5 and 7: an operation is delivered. That a request was taken is never said: before this it may still be lost with its
+    /// node, and now it is too late to say what had been delivered before.
     fn execute(&mut self, op: u64, cx: &mut Context<'_>) {
         let Some(entry) = self.log.entry(op) else { return };
         for delivery in self.state.apply(&entry.command) {
             let Command { sender, life, message, .. } = delivery.command;
-            let own = sender == cx.me() && life == cx.identity.incarnation;
-            if own {
-                cx.taken(message);
-            }
             cx.deliver_at(delivery.position, message);
-            if own {
+            if sender == cx.me() && life == cx.identity.incarnation {
                 self.requests.delivered(&delivery.command, cx);
             }
         }

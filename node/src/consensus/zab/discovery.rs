@@ -15,7 +15,7 @@ impl Zab {
         if leader == cx.me() {
             self.leading = Leadership { since: cx.now, ..Leadership::default() };
             cx.timer(HEARTBEAT, HEARTBEAT_NS);
-            self.cepoch(leader, self.accepted_epoch, cx);
+            self.cepoch(leader, (self.accepted_epoch, self.accepted_from), cx);
         } else {
             self.await_leader(cx);
             self.repeat_step(leader, cx);
@@ -28,7 +28,7 @@ impl Zab {
             Phase::Discovery if self.promised => {
                 Message::AckE { epoch: self.accepted_epoch, current: self.current_epoch, history: self.history.clone() }
             }
-            Phase::Discovery => Message::Cepoch { epoch: self.accepted_epoch },
+            Phase::Discovery => Message::Cepoch { epoch: self.accepted_epoch, leader: self.accepted_from },
             Phase::Synchronisation => {
                 let epoch = self.current_epoch;
                 Message::AckLd { epoch, zxid: self.history.zxid_in(epoch) }
@@ -39,10 +39,11 @@ impl Zab {
     }
 
     /// Step l.1.1: a quorum's accepted epochs are known, so the next one is later than all of them. Who comes afterwards is told
-    /// which it is (step l.3.3); unless it has accepted a later one, which this leader can't lead it in.
-    pub(super) fn cepoch(&mut self, from: NodeId, epoch: u64, cx: &mut Context<'_>) {
+    /// which it is (step l.3.3); unless it has accepted a later one, or this one from another leader, and can't follow this one in it.
+    pub(super) fn cepoch(&mut self, from: NodeId, (epoch, leader): (u64, Option<NodeId>), cx: &mut Context<'_>) {
         if self.leading.epoch > 0 {
-            match epoch > self.leading.epoch {
+            let is_same = epoch == self.leading.epoch;
+            match epoch > self.leading.epoch || is_same && leader != Some(cx.me()) {
                 true => self.look(cx),
                 false => cx.send(To::One(from), Message::NewEpoch { epoch: self.leading.epoch }.packet()),
             }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::election::Vote;
 use super::history::{History, Transaction, Zxid};
+use crate::id::NodeId;
 use crate::packet::{Key, Packet, Payload};
 use crate::replication::Command;
 
@@ -18,7 +19,13 @@ pub(super) enum Message {
     /// Phase 0: the sender leads, or tries to.
     Leading,
     /// CEPOCH(f.p): a follower tells the latest epoch that it has accepted.
-    Cepoch { epoch: u64 },
+    Cepoch {
+        /// f.p.
+        epoch: u64,
+        /// From which leader it was accepted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        leader: Option<NodeId>,
+    },
     /// NEWEPOCH(e'): the leader proposes a later one.
     NewEpoch { epoch: u64 },
     /// ACK-E(f.a, h): the follower has accepted it; this is its current epoch and its history.
@@ -45,7 +52,7 @@ impl Message {
     /// The epoch that the sender is in.
     pub fn epoch(&self) -> Option<u64> {
         match self {
-            Self::Cepoch { epoch }
+            Self::Cepoch { epoch, .. }
             | Self::NewEpoch { epoch }
             | Self::AckE { epoch, .. }
             | Self::NewLeader { epoch, .. }
@@ -70,7 +77,7 @@ impl Message {
             Self::Notification { round, .. } => Key::of("notification", &[*round]),
             Self::Settled { round, .. } => Key::of("settled", &[*round]),
             Self::Leading => Key::of("leading", &[]),
-            Self::Cepoch { epoch } => Key::of("cepoch", &[*epoch]),
+            Self::Cepoch { epoch, .. } => Key::of("cepoch", &[*epoch]),
             Self::NewEpoch { epoch } => Key::of("newepoch", &[*epoch]),
             Self::AckE { epoch, .. } => Key::of("ack-e", &[*epoch]),
             Self::NewLeader { epoch, history } => Key::of("newleader", &[*epoch, history.last_index()]),

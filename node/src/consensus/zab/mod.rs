@@ -196,7 +196,7 @@ impl Zab {
             self.leading.heard.insert(from, cx.now);
         }
         match message {
-            Message::Cepoch { epoch } => self.cepoch(from, epoch, cx),
+            Message::Cepoch { epoch, leader } => self.cepoch(from, (epoch, leader), cx),
             Message::AckE { epoch, current, history } if epoch == e => self.ack_e(from, (current, history), cx),
             Message::AckLd { epoch, zxid } if epoch == e => self.ack_ld(from, zxid, cx),
             Message::Ack { epoch, zxid } if epoch == e => self.ack(from, zxid, cx),
