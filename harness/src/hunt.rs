@@ -130,11 +130,26 @@ pub fn violates(verdict: &Verdict, property: &str) -> bool {
 /// Shrinks what a search has found, for at most so long.
 pub fn reduce(trials: &Trials<'_>, found: &mut Found, budget: Duration) {
     let begun = Instant::now();
-    let goes_on = move || begun.elapsed() < budget;
-    let mut oracle = SameFailure::new((trials, found.failure.clone()), goes_on, |_| {});
-    found.shrunk = Some(shrink(found.plan.clone(), &mut oracle));
-    drop(oracle);
+    found.shrunk = Some(smallest(trials, (found.plan.clone(), &found.failure), (begun, budget)));
     found.shrunk_in = begun.elapsed();
+}
+
+/// The same in lockstep: smaller plans are tried in `sim`, where the same nodes do the same a hundred times as fast, and what that
+/// comes to is run in lockstep. Were it not to fail there in the same way, plans would be tried in lockstep itself.
+pub fn reduce_in_lockstep(trials: &Trials<'_>, simulated: &Trials<'_>, (found, budget): (&mut Found, Duration)) {
+    let begun = Instant::now();
+    let small = smallest(simulated, (found.plan.clone(), &found.failure), (begun, budget));
+    let fails = trials.run(&small).is_ok_and(|trial| trial.failure().as_ref() == Some(&found.failure));
+    if !fails {
+        return reduce(trials, found, budget);
+    }
+    found.shrunk = Some(small);
+    found.shrunk_in = begun.elapsed();
+}
+
+fn smallest(trials: &Trials<'_>, (plan, failure): (Plan, &Failure), (begun, budget): (Instant, Duration)) -> Plan {
+    let goes_on = move || begun.elapsed() < budget;
+    shrink(plan, &mut SameFailure::new((trials, failure.clone()), goes_on, |_| {}))
 }
 
 /// Runs an unchanged algorithm on the plan of this seed, and adds what it came to.

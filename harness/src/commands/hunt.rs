@@ -13,7 +13,7 @@ use temblor_workloads::plan::Plan;
 use super::{answer, note};
 use crate::cli::{Executor, HuntArgs, SystemArgs};
 use crate::exit::{Exit, usage};
-use crate::hunt::{Found, Quiet, Search, listen, plan, reduce, search};
+use crate::hunt::{Found, Quiet, Search, listen, plan, reduce, reduce_in_lockstep, search};
 use crate::render;
 use crate::system::System;
 use crate::trial::Trials;
@@ -78,7 +78,13 @@ fn hunt_one(args: &HuntArgs, (entry, start): (&'static BugEntry, u64), folder: &
     let trials = Trials::new(&system, args.executor, (&launch, folder))?;
     let mut search = search(&trials, entry, (start, Duration::from_micros(args.budget)))?;
     if let Some(found) = &mut search.found {
-        reduce(&trials, found, shrink_budget(args.executor));
+        let budget = shrink_budget(args.executor);
+        if args.executor == Executor::Sim {
+            reduce(&trials, found, budget);
+        } else {
+            let simulated = Trials::new(&system, Executor::Sim, (&launch, folder))?;
+            reduce_in_lockstep(&trials, &simulated, (found, budget));
+        }
         if let (Some(folder), Some(plan)) = (&args.save, &found.shrunk) {
             save(folder, entry.name, plan)?;
         }

@@ -15,9 +15,7 @@ use super::{answer, explain, note};
 use crate::cli::{Executor, ExplainArgs, JudgeArgs, ReplayArgs, ShrinkArgs};
 use crate::exit::{Exit, usage};
 use crate::past::PastRun;
-use crate::processes::Launch;
 use crate::render;
-use crate::system::System;
 use crate::trial::{Failure, SameFailure, Trials, first_failure};
 use crate::words::counted;
 
@@ -49,7 +47,7 @@ pub fn shrink(args: &ShrinkArgs) -> Result<Exit> {
         return Ok(Exit::Violation);
     };
     let smallest = smallest(args, (&past, plan), (&trials, &failure))?;
-    show(args, &past, (&launch, &system), (&smallest, executor))
+    show(args, &past, (&smallest, executor))
 }
 
 /// A plan that fails in the same way in virtual time: that of the run, or the run frame by frame.
@@ -118,12 +116,7 @@ fn keep(path: &Path, plan: &Plan) -> Result<()> {
 }
 
 /// Runs the smallest plan and explains what happens.
-fn show(
-    args: &ShrinkArgs,
-    past: &PastRun,
-    _: (&Launch, &System),
-    (smallest, executor): (&Plan, Executor),
-) -> Result<Exit> {
+fn show(args: &ShrinkArgs, past: &PastRun, (smallest, executor): (&Plan, Executor)) -> Result<Exit> {
     let judge = JudgeArgs::default();
     let replay = ReplayArgs {
         run: args.run.clone(),
