@@ -219,6 +219,7 @@ impl Judge {
         for checker in &mut self.checkers {
             checker.reported(&self.ledger, &report);
         }
+        self.ledger.replicas.take(node, &report.what);
     }
 
     fn nemesis(&mut self, op: &Op, other: &Other, names: &Names) {

@@ -9,6 +9,8 @@ pub mod delivery_log;
 pub mod faults;
 pub mod messages;
 pub mod nodes;
+pub mod replicas;
+pub mod replicated_log;
 mod runs;
 pub mod streams;
 
@@ -18,6 +20,7 @@ use bits::Bits;
 use faults::Faults;
 use messages::{Id, Mark, Messages};
 use nodes::{Cause, Nodes};
+use replicas::Replicas;
 use streams::{Stream, Voice};
 
 /// A message's place in its sender's order: the messages `first..after` of the sender's stream come before it.
@@ -43,6 +46,8 @@ pub struct Ledger {
     pub messages: Messages,
     /// The nodes.
     pub nodes: Nodes,
+    /// What they say of their terms and logs.
+    pub replicas: Replicas,
     /// What the nemesis did.
     pub faults: Faults,
     /// The messages of which some delivery at another node than the sender met a fault.
@@ -69,6 +74,7 @@ impl Ledger {
             ok,
             messages: Messages::new(),
             nodes: Nodes::default(),
+            replicas: Replicas::default(),
             faults: Faults::default(),
             disturbed: Bits::default(),
             led: None,
@@ -225,6 +231,9 @@ impl Ledger {
         state.lives += 1;
         let came_back = state.down.take().is_some();
         let later = came_back || state.lives > 1;
+        if later {
+            self.replicas.restarted(node);
+        }
         if later && self.crashes == Crashes::Stop {
             stream_of(&mut self.streams, node).restarts();
         }

@@ -2,10 +2,15 @@
 
 pub mod agreement;
 pub mod causal_order;
+pub mod commitment;
 pub mod fifo_order;
 pub mod integrity;
+pub mod leaders_log;
 pub mod leadership;
+pub mod log_matching;
+pub mod single_value;
 pub mod stable_log;
 pub mod survives;
+pub mod terms;
 pub mod total_order;
 pub mod validity;

@@ -8,6 +8,7 @@ use crate::judge::FifoGaps;
 use crate::ledger::faults::Moment;
 use crate::ledger::messages::Id;
 use crate::ledger::nodes::Cause;
+use crate::ledger::replicated_log::Entry;
 use crate::ledger::{Ledger, Place};
 use crate::op::{Message, Names, Node};
 use crate::orders::Orders;
@@ -92,6 +93,18 @@ pub enum Reported {
     Leads(u64),
     /// In this term it follows that node.
     Follows(u64, Node),
+    /// Its term is this one now.
+    Term(u64),
+    /// In this term it votes for that node.
+    Voted(u64, Node),
+    /// Its log has this entry now, and nothing behind it.
+    Appended(Entry),
+    /// Its log has nothing from this index on.
+    Truncated(u64),
+    /// A snapshot stands for its log up to this entry.
+    Snapshot(Entry),
+    /// The entries of its log up to this index are committed.
+    Committed(u64),
     /// A life of it ended; the status in the history's words.
     Exited(Cause, String),
     /// It delivered again at a position of its log what it had delivered there.

@@ -95,9 +95,16 @@ const UNIFORM_TOTAL_ORDER: Promise = ("uniform-total-order", "always");
 const ONE_ORDER: Promise = ("one-order", "always");
 const GAP_FREE_ORDER: Promise = ("gap-free-order", "always");
 const ONE_LEADER: Promise = ("one-leader-per-term", "always");
+const RISING_TERMS: Promise = ("rising-terms", "always");
+const ONE_VOTE: Promise = ("one-vote-per-term", "always");
+const LOG_MATCHING: Promise = ("log-matching", "always");
+const LEADER_APPEND_ONLY: Promise = ("leader-append-only", "always");
+const LEADER_COMPLETENESS: Promise = ("leader-completeness", "always");
+const COMMIT_ORDER: Promise = ("commit-order", "always");
+const STATE_MACHINE_SAFETY: Promise = ("state-machine-safety", "always");
 
-/// What fault-tolerant total order broadcast promises.
-const REPLICATED: &[Promise] = &[
+/// What fault-tolerant total order broadcast promises, whatever it is made of.
+const BROADCAST: [Promise; 14] = [
     ("validity", "while-majority-lives"),
     NO_DUPLICATION,
     NO_CREATION,
@@ -113,6 +120,28 @@ const REPLICATED: &[Promise] = &[
     ONE_LEADER,
     SURVIVES,
 ];
+/// What is proved of ballots: acceptors have slots, and no log of one piece.
+const BY_BALLOTS: &[Promise; 16] = &with(BROADCAST, [RISING_TERMS, ONE_VOTE]);
+/// What is proved of replicated logs.
+const BY_LOGS: &[Promise; 21] = &with(
+    BROADCAST,
+    [RISING_TERMS, ONE_VOTE, LOG_MATCHING, LEADER_APPEND_ONLY, LEADER_COMPLETENESS, COMMIT_ORDER, STATE_MACHINE_SAFETY],
+);
+/// The same where nodes come back with nothing, their terms included, and nobody votes: the primary of a view is known.
+const BY_VIEWS: &[Promise; 19] =
+    &with(BROADCAST, [LOG_MATCHING, LEADER_APPEND_ONLY, LEADER_COMPLETENESS, COMMIT_ORDER, STATE_MACHINE_SAFETY]);
+
+/// Two lists of promises as one.
+const fn with<const A: usize, const B: usize, const C: usize>(some: [Promise; A], more: [Promise; B]) -> [Promise; C] {
+    assert!(A + B == C);
+    let mut all = [SURVIVES; C];
+    let mut at = 0;
+    while at < C {
+        all[at] = if at < A { some[at] } else { more[at - A] };
+        at += 1;
+    }
+    all
+}
 
 const LECTURES: &str = "Kleppmann, lectures, Broadcast algorithms";
 
@@ -343,7 +372,7 @@ pub const ALGORITHMS: &[Algorithm] = &[
         what: "elects leaders: terms, one vote a term, a quorum; broadcasts nothing",
         source: "Kleppmann, lectures, Consensus",
         model: CONSENSUS,
-        promises: &[ONE_LEADER, SURVIVES],
+        promises: &[ONE_LEADER, RISING_TERMS, ONE_VOTE, SURVIVES],
         leader: true,
         build: |_| vec![Box::new(Election::default())],
     },
@@ -363,6 +392,12 @@ pub const ALGORITHMS: &[Algorithm] = &[
             ONE_ORDER,
             GAP_FREE_ORDER,
             STABLE_LOG,
+            RISING_TERMS,
+            ONE_VOTE,
+            ("consensus-agreement", "always"),
+            ("consensus-integrity", "always"),
+            ("consensus-validity", "always"),
+            ("termination", "while-majority-lives"),
             SURVIVES,
         ],
         leader: false,
@@ -374,7 +409,7 @@ pub const ALGORITHMS: &[Algorithm] = &[
         what: "agrees slot by slot, under a leader that stays as long as it is heard",
         source: "van Renesse and Altinbuken 2015",
         model: CONSENSUS,
-        promises: REPLICATED,
+        promises: BY_BALLOTS,
         leader: true,
         build: |_| vec![Box::new(MultiPaxos::default())],
     },
@@ -384,7 +419,7 @@ pub const ALGORITHMS: &[Algorithm] = &[
         what: "an elected leader replicates its log; what a majority has is delivered",
         source: "Ongaro and Ousterhout 2014",
         model: CONSENSUS,
-        promises: REPLICATED,
+        promises: BY_LOGS,
         leader: true,
         build: |settings| {
             let elections = if settings.pre_vote { Elections::WithPreVote } else { Elections::AtOnce };
@@ -397,7 +432,7 @@ pub const ALGORITHMS: &[Algorithm] = &[
         what: "views with a primary, and nothing on disk: who comes back learns from the others",
         source: "Liskov and Cowling 2012",
         model: Model { crashes: Crashes::RecoverAfresh, faulty: Faulty::Minority, ..CONSENSUS },
-        promises: REPLICATED,
+        promises: BY_VIEWS,
         leader: true,
         build: |_| vec![Box::new(Viewstamped::default())],
     },
@@ -407,7 +442,7 @@ pub const ALGORITHMS: &[Algorithm] = &[
         what: "epochs: discovery, synchronisation and broadcast under an elected leader",
         source: "Junqueira, Reed and Serafini 2011",
         model: CONSENSUS,
-        promises: REPLICATED,
+        promises: BY_LOGS,
         leader: true,
         build: |_| vec![Box::new(Zab::default())],
     },

@@ -1,10 +1,11 @@
-//! What a node reports beside broadcasts and deliveries: exits, whom it follows, and how it misbehaved.
+//! What a node reports beside broadcasts and deliveries: exits, terms and logs, and how it misbehaved.
 
 use serde_json::Value;
 
 use super::Judge;
 use super::hold_back::Held;
 use crate::ledger::nodes::Cause;
+use crate::ledger::replicated_log::Entry;
 use crate::op::{Names, Node, Other};
 use crate::property::{Misdeed, Reported};
 
@@ -15,7 +16,6 @@ impl Judge {
         let misbehaved = |misdeed: Misdeed, what: String| Some(Reported::Misbehaved(misdeed, what));
         let what = match other.f.as_str() {
             "exit" => Some(self.exit(node, text("status"), names)),
-            "follows" => follows(other, names),
             "installed" => {
                 let hash = text("hash").and_then(|digits| u64::from_str_radix(digits, 16).ok());
                 if let Some(through) = other.value.get("through").and_then(Value::as_u64) {
@@ -36,7 +36,7 @@ impl Judge {
                 text("reason").unwrap_or("broke the contract of a virtual clock").to_owned(),
             ),
             "flood" => misbehaved(Misdeed::Flood, "wrote more than the harness accepts".to_owned()),
-            _ => None,
+            f => replicated(f, &other.value, names),
         };
         if let Some(what) = what {
             self.report(node, what);
@@ -57,8 +57,22 @@ impl Judge {
     }
 }
 
-fn follows(other: &Other, names: &Names) -> Option<Reported> {
-    let term = other.value.get("term")?.as_u64()?;
-    let leader = other.value.get("leader")?.as_str()?;
-    Some(Reported::Follows(term, names.find(leader)?))
+/// What a replica says of its term and its log; `None` if it is nothing of the kind.
+fn replicated(f: &str, value: &Value, names: &Names) -> Option<Reported> {
+    let number = |key: &str| value.get(key).and_then(Value::as_u64);
+    let node = |key: &str| names.find(value.get(key)?.as_str()?);
+    let entry = || {
+        let hash = u64::from_str_radix(value.get("hash")?.as_str()?, 16).ok()?;
+        Some(Entry { index: number("index").filter(|index| *index > 0)?, term: number("term")?, hash })
+    };
+    Some(match f {
+        "follows" => Reported::Follows(number("term")?, node("leader")?),
+        "term" => Reported::Term(number("term")?),
+        "vote" => Reported::Voted(number("term")?, node("for")?),
+        "append" => Reported::Appended(entry()?),
+        "truncate" => Reported::Truncated(number("from")?),
+        "snapshot" => Reported::Snapshot(entry()?),
+        "commit" => Reported::Committed(number("index")?),
+        _ => return None,
+    })
 }

@@ -1,10 +1,12 @@
 //! The judge: histories good and bad, mutations of correct runs, and random histories against naive twins.
 
 mod conditions;
+mod consensus;
 mod golden;
 mod logs;
 mod mutations;
 mod orders;
 mod random;
+mod replicas;
 mod script;
 mod twin;

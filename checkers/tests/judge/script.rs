@@ -3,7 +3,8 @@
 //! ```text
 //! c1 asks n1 m1          c1 ok n1 m1          c1 refused n1 m1          c1 unsure n1 m1
 //! n1 broadcasts m1       n2 delivers m1       n2 delivers m1 @3         n1 leads 4
-//! n2 follows n1 in 4
+//! n2 follows n1 in 4     n1 in 4                n1 votes n2 in 4
+//! n1 appends 7 of 4 #5   n1 snapshots 7 of 4 #5 n1 truncates 7         n1 commits 7
 //! n1 starts              n1 exits signal 9    n1 silent                 n1 nonsense          n1 flood
 //! n1 installed {"through":2,"hash":"..."}
 //! nemesis invoke kill {"id":1,"class":"kill","node":"n2"}               nemesis ok drained
@@ -85,6 +86,15 @@ fn op(line: &str) -> Option<(Process, Kind, Event)> {
             let (leader, term) = (words.get(2)?, words.get(4)?.parse::<u64>().ok()?);
             other("follows", serde_json::json!({ "term": term, "leader": leader }))
         }
+        "in" => other("term", serde_json::json!({ "term": words.get(2)?.parse::<u64>().ok()? })),
+        "votes" => {
+            let term = words.get(4)?.parse::<u64>().ok()?;
+            other("vote", serde_json::json!({ "term": term, "for": words.get(2)? }))
+        }
+        "appends" => other("append", entry(&words)?),
+        "snapshots" => other("snapshot", entry(&words)?),
+        "truncates" => other("truncate", serde_json::json!({ "from": words.get(2)?.parse::<u64>().ok()? })),
+        "commits" => other("commit", serde_json::json!({ "index": words.get(2)?.parse::<u64>().ok()? })),
         "starts" => Event::Start { incarnation: 1 },
         "exits" => other("exit", serde_json::json!({ "status": words[2..].join(" ") })),
         "silent" => other("silent", serde_json::json!({ "reason": "3 requests in a row", "requests": 3 })),
@@ -98,6 +108,13 @@ fn op(line: &str) -> Option<(Process, Kind, Event)> {
 
 fn other(f: &str, value: serde_json::Value) -> Event {
     Event::Other(Box::new(Other { f: f.to_owned(), value }))
+}
+
+/// `7 of 4 #5`: the entry at index 7, of term 4, the hash up to it 5.
+fn entry(words: &[&str]) -> Option<serde_json::Value> {
+    let (index, term) = (words.get(2)?.parse::<u64>().ok()?, words.get(4)?.parse::<u64>().ok()?);
+    let hash = number(words.get(5)?, '#')?;
+    Some(serde_json::json!({ "index": index, "term": term, "hash": format!("{hash:016x}") }))
 }
 
 fn node(word: &str) -> Option<Node> {

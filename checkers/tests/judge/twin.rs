@@ -7,9 +7,12 @@ mod causal_order;
 mod fifo_order;
 mod integrity;
 mod leadership;
+mod log;
 mod past;
+mod single_value;
 mod stable_log;
 mod survives;
+mod terms;
 mod total_order;
 mod validity;
 
@@ -18,6 +21,10 @@ pub use past::Past;
 
 /// A property's violations in a past, each as the node that sent the message concerned, if any.
 type Violations = fn(&Past) -> Vec<Option<u16>>;
+
+/// What only consensus on a single value promises: no broadcast of many messages has it.
+pub const OF_A_SINGLE_VALUE: [&str; 4] =
+    ["consensus-agreement", "consensus-integrity", "consensus-validity", "termination"];
 
 /// Every property with its twin, by name.
 pub const TWINS: &[(&str, Violations)] = &[
@@ -34,5 +41,16 @@ pub const TWINS: &[(&str, Violations)] = &[
     ("gap-free-order", total_order::gap_free_order),
     ("stable-log", stable_log::stable_log),
     ("one-leader-per-term", leadership::one_leader_per_term),
+    ("rising-terms", terms::rising_terms),
+    ("one-vote-per-term", terms::one_vote_per_term),
+    ("log-matching", log::log_matching),
+    ("leader-append-only", log::leader_append_only),
+    ("leader-completeness", log::leader_completeness),
+    ("commit-order", log::commit_order),
+    ("state-machine-safety", log::state_machine_safety),
+    ("consensus-agreement", single_value::agreement),
+    ("consensus-integrity", single_value::integrity),
+    ("consensus-validity", integrity::no_creation),
+    ("termination", single_value::termination),
     ("survives", survives::survives),
 ];

@@ -302,6 +302,7 @@ impl<'a, C: Cluster> World<'a, C> {
     /// killed) or come later (it was stopped).
     fn react_with_cuts(&mut self, node: usize, mut answer: Answer<C::Body>, mut points: Vec<(u32, u64, Due)>) {
         points.sort_by_key(|(cut, ..)| *cut);
+        let life = self.seats[node].incarnation;
         let mut heard = 0;
         for (cut, delay_ns, due) in points {
             let more = (cut as usize).saturating_sub(heard).min(answer.said.len());
@@ -311,7 +312,8 @@ impl<'a, C: Cluster> World<'a, C> {
                 Due::Fault(at) if delay_ns == 0 => self.begin_fault(at),
                 due => self.script.schedule.push(self.now.get() + delay_ns, due),
             }
-            if !self.seats[node].up {
+            // Started again at once, it is up; but what is left was an earlier life's to say.
+            if !self.seats[node].up || self.seats[node].incarnation != life {
                 return;
             }
         }

@@ -175,3 +175,9 @@ fn value<'o>(op: &'o Op, key: &str) -> Option<&'o String> {
         _ => None,
     }
 }
+
+/// What an op says under a key.
+pub fn field<'o>(op: &'o Op, key: &str) -> Option<&'o serde_json::Value> {
+    let Event::Other(other) = &op.event else { return None };
+    other.value.get(key)
+}

@@ -46,8 +46,18 @@ impl Raft {
             }
         }
         let committed = self.commit_index.min(self.log.last_index());
+        self.indicate_end(cx);
         self.resume_from_snapshot(cx);
         self.commit_to(committed, cx);
+    }
+
+    /// Says where the log ends: what an earlier life wrote last it may never have told.
+    fn indicate_end(&self, cx: &mut Context<'_>) {
+        let (index, term, hash) = (self.log.last_index(), self.log.last_term(), self.log.hash());
+        cx.indicate(match index {
+            0 => Indication::Truncate { from: 1 },
+            _ => Indication::Append { index, term, hash },
+        });
     }
 
     fn redo(&mut self, record: Record) {

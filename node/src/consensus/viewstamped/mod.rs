@@ -122,7 +122,12 @@ impl Layer for Viewstamped {
         let me = cx.place(cx.me()).expect("a node is one of the nodes");
         self.lives[me] = cx.identity.incarnation;
         cx.timer(RETRY, RETRY_NS);
-        if cx.identity.incarnation > 1 { self.begin_recovery(cx) } else { self.begin(1, cx) }
+        if cx.identity.incarnation > 1 {
+            cx.indicate(Indication::Truncate { from: 1 });
+            self.begin_recovery(cx);
+        } else {
+            self.begin(1, cx);
+        }
     }
 
     fn request(&mut self, _: To, packet: Packet, cx: &mut Context<'_>) {

@@ -106,6 +106,15 @@ impl Zab {
         self.indicate_snapshot(cx);
     }
 
+    /// Says where the history ends: what an earlier life wrote last it may never have told.
+    pub(super) fn indicate_end(&self, cx: &mut Context<'_>) {
+        let (index, term) = (self.history.last_index(), self.history.last_zxid().epoch);
+        cx.indicate(match self.history.hash_at(index).filter(|_| index > 0) {
+            Some(hash) => Indication::Append { index, term, hash },
+            None => Indication::Truncate { from: 1 },
+        });
+    }
+
     fn indicate_snapshot(&self, cx: &mut Context<'_>) {
         let Snapshot { index, zxid, hash, .. } = *self.history.snapshot();
         cx.indicate(Indication::Snapshot { index, term: zxid.epoch, hash });

@@ -41,6 +41,7 @@ impl Zab {
                 Err(error) => cx.complain(format!("a stored record can't be read: {error}")),
             }
         }
+        self.indicate_end(cx);
         self.resume_from_snapshot(cx);
     }
 
