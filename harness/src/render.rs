@@ -15,12 +15,19 @@ pub fn verdict(verdict: &Verdict) -> String {
     line(&mut text, &happened(&verdict.counts));
     line(&mut text, &faults(&verdict.counts));
     text.push('\n');
-    verdict.properties.iter().for_each(|property| text.push_str(&self::property(property)));
+    let shown = verdict.properties.iter().filter(|property| !is_idle(property));
+    shown.for_each(|property| text.push_str(&self::property(property)));
     for property in verdict.properties.iter().filter(|property| counts(property)) {
         text.push_str(&violations(property));
     }
     let _ = writeln!(text, "\n{}", closing(verdict));
     text
+}
+
+/// Whether nobody asked for it and nothing could have broken it: of it there is nothing to say.
+fn is_idle(property: &PropertyVerdict) -> bool {
+    let asked_for = property.standing != Standing::NotPromised;
+    !asked_for && property.judgement != Judgement::Invalid && property.exercised == 0
 }
 
 /// The closing line, which says the outcome in words and never by colour alone.

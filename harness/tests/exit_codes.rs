@@ -523,7 +523,10 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
                 error: unknown property `fifo`; there are: validity, no-duplication,
                 no-creation, agreement, uniform-agreement, fifo-order, causal-order,
                 total-order, uniform-total-order, one-order, gap-free-order, stable-log,
-                one-leader-per-term, survives
+                one-leader-per-term, rising-terms, one-vote-per-term, log-matching,
+                leader-append-only, leader-completeness, commit-order, state-machine-safety,
+                consensus-agreement, consensus-integrity, consensus-validity, termination,
+                survives
             "#]],
         ),
     );
@@ -536,7 +539,10 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
                 error: unknown property `fifo`; there are: validity, no-duplication,
                 no-creation, agreement, uniform-agreement, fifo-order, causal-order,
                 total-order, uniform-total-order, one-order, gap-free-order, stable-log,
-                one-leader-per-term, survives
+                one-leader-per-term, rising-terms, one-vote-per-term, log-matching,
+                leader-append-only, leader-completeness, commit-order, state-machine-safety,
+                consensus-agreement, consensus-integrity, consensus-validity, termination,
+                survives
             "#]],
         ),
     );

@@ -44,7 +44,11 @@ fn wrong_in(network: &Network, asked: &BTreeSet<u64>) -> Vec<String> {
 /// Whether a node is down, or is back and has not said yet that it is in a view.
 fn recovers(network: &Network, at: u32, since: &BTreeMap<u32, usize>) -> bool {
     let node = &network.nodes[&at];
-    node.state == State::Killed || since.get(&at).is_some_and(|told| node.indications.len() == *told)
+    // At its start it says that its log is empty.
+    let says_nothing = |told: &usize| {
+        node.indications[*told..].iter().all(|(_, indication)| matches!(indication, Indication::Truncate { .. }))
+    };
+    node.state == State::Killed || since.get(&at).is_some_and(says_nothing)
 }
 
 /// Faults by chance, of which at most f nodes at a time are down or recovering; then everything is healed.

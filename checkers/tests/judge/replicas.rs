@@ -56,8 +56,8 @@ fn run() -> impl Strategy<Value = Vec<String>> {
             lines.push(format!("n{} leads {term}", leader + 1));
             committed.extend((0..new).map(|_| term));
             for p in (0..3).filter(|p| *p == 0 || *p == leader || reached[*p]) {
-                for index in logs[p]..committed.len() {
-                    lines.push(format!("n{} appends {} of {} #{}", p + 1, index + 1, committed[index], index + 1));
+                for (index, term) in (1..).zip(&committed).skip(logs[p]) {
+                    lines.push(format!("n{} appends {index} of {term} #{index}", p + 1));
                 }
                 logs[p] = committed.len();
                 lines.push(format!("n{} commits {}", p + 1, committed.len()));

@@ -75,6 +75,8 @@ pub fn of_leaders(network: &Network) -> Vec<String> {
             }
             Indication::Truncate { from } => {
                 drop(log.split_off(from));
+                // It says at its start that its log is empty, and does not lead then.
+                leading.retain(|leader| *leader != at || *from > 1);
                 wrong.extend(leading.contains(&at).then(|| format!("leader-append-only: n{at}")));
             }
             Indication::Commit { index } => committed.extend(log.get(index).map(|entry| (*index, *entry))),
