@@ -1,5 +1,7 @@
 //! Every planted bug on real processes: its demonstration plan violates just the property that the table names, and passes
 //! without the bug. This is the specification of what the harness sees.
+//!
+//! Who leads when is a matter of the clock, so the bugs of consensus are shown in lockstep: by the same processes, in virtual time.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -52,8 +54,9 @@ fn promised(verdict: &Value, such: impl Fn(&str) -> bool) -> Vec<&str> {
 fn run(bug: &BugEntry, more: &[&str]) -> Result<(Option<i32>, Value), Failed> {
     let results = tempfile::tempdir()?;
     let plan = plan_of(bug);
+    let executor = if bug.is_of_consensus() { "lockstep" } else { "processes" };
     let output = Command::new(env!("CARGO_BIN_EXE_temblor"))
-        .args(["run", bug.algorithm, "--json", "--plan"])
+        .args(["run", bug.algorithm, "--json", "--executor", executor, "--plan"])
         .arg(&plan)
         .arg("--out")
         .arg(results.path())

@@ -3,6 +3,12 @@
 //! Each names the property that it must violate and what it needs for that. Each has a demonstration plan in
 //! workloads/demonstrations that fails with it and passes without it.
 
+mod broadcast;
+mod consensus;
+
+use crate::algorithms::{ALGORITHMS, Algorithm};
+use crate::model::Timing;
+
 /// A planted bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "the table below says what each is")]
@@ -97,289 +103,26 @@ pub struct BugEntry {
     pub needs: Option<&'static str>,
 }
 
+impl BugEntry {
+    /// Whether its algorithm is one of consensus. Who leads when is a matter of the clock then, so that a plan shows the bug
+    /// for sure in virtual time only.
+    pub fn is_of_consensus(&self) -> bool {
+        let of_consensus = |algorithm: &&Algorithm| algorithm.model.timing == Timing::PartiallySynchronous;
+        ALGORITHMS.iter().filter(of_consensus).any(|algorithm| algorithm.name == self.algorithm)
+    }
+}
+
 /// Every planted bug.
-pub const BUGS: &[BugEntry] = &[
-    BugEntry {
-        bug: Bug::WrongNumber,
-        name: "wrong-number",
-        algorithm: "best-effort",
-        property: "no-creation",
-        what: "every third message is sent with another number",
-        needs: None,
-    },
-    BugEntry {
-        bug: Bug::AcknowledgedAndIgnored,
-        name: "acknowledged-and-ignored",
-        algorithm: "retransmit",
-        property: "validity",
-        what: "every third request is acknowledged, and nothing else",
-        needs: None,
-    },
-    BugEntry {
-        bug: Bug::NoDeduplication,
-        name: "no-deduplication",
-        algorithm: "retransmit",
-        property: "no-duplication",
-        what: "a retransmitted frame is delivered again",
-        needs: Some("partition"),
-    },
-    BugEntry {
-        bug: Bug::RetryGivesUp,
-        name: "retry-gives-up",
-        algorithm: "retransmit",
-        property: "agreement",
-        what: "a frame is sent again twice, and then never",
-        needs: Some("partition"),
-    },
-    BugEntry {
-        bug: Bug::RetryChangesMessage,
-        name: "retry-changes-message",
-        algorithm: "retransmit",
-        property: "no-creation",
-        what: "a retransmission carries another message",
-        needs: Some("partition"),
-    },
-    BugEntry {
-        bug: Bug::DiesOfSecondAck,
-        name: "dies-of-second-ack",
-        algorithm: "retransmit",
-        property: "survives",
-        what: "the node panics at the second acknowledgement of one frame",
-        needs: Some("pause"),
-    },
-    BugEntry {
-        bug: Bug::ForgetsRelay,
-        name: "forgets-relay",
-        algorithm: "eager",
-        property: "agreement",
-        what: "a message that is received for the first time is delivered, not relayed",
-        needs: Some("kill,partition"),
-    },
-    BugEntry {
-        bug: Bug::RelaysToNext,
-        name: "relays-to-next",
-        algorithm: "eager",
-        property: "agreement",
-        what: "a message is relayed to the next node only",
-        needs: Some("kill,partition"),
-    },
-    BugEntry {
-        bug: Bug::DeliversEveryCopy,
-        name: "delivers-every-copy",
-        algorithm: "eager",
-        property: "no-duplication",
-        what: "every relayed copy is delivered",
-        needs: None,
-    },
-    BugEntry {
-        bug: Bug::ForgetsItself,
-        name: "forgets-itself",
-        algorithm: "eager",
-        property: "validity",
-        what: "the sender does not deliver its own message",
-        needs: None,
-    },
-    BugEntry {
-        bug: Bug::IgnoresNumbers,
-        name: "ignores-numbers",
-        algorithm: "fifo",
-        property: "fifo-order",
-        what: "a message is delivered when it arrives, whatever its number",
-        needs: Some("partition"),
-    },
-    BugEntry {
-        bug: Bug::SkipsGap,
-        name: "skips-gap",
-        algorithm: "fifo",
-        property: "fifo-order",
-        what: "with two messages held back the missing one is given up",
-        needs: Some("partition"),
-    },
-    BugEntry {
-        bug: Bug::ReleasesNewestFirst,
-        name: "releases-newest-first",
-        algorithm: "fifo",
-        property: "fifo-order",
-        what: "held-back messages are released newest first",
-        needs: Some("partition"),
-    },
-    BugEntry {
-        bug: Bug::CountsItselfTwice,
-        name: "counts-itself-twice",
-        algorithm: "eager-uniform",
-        property: "uniform-agreement",
-        what: "a node counts itself twice towards the majority",
-        needs: Some("kill,partition"),
-    },
-    BugEntry {
-        bug: Bug::DeliversWithoutMajority,
-        name: "delivers-without-majority",
-        algorithm: "eager-uniform",
-        property: "uniform-agreement",
-        what: "a message is delivered when it is received for the first time",
-        needs: Some("kill,partition"),
-    },
-    BugEntry {
-        bug: Bug::ForgetsTheSender,
-        name: "forgets-the-sender",
-        algorithm: "gossip",
-        property: "no-duplication",
-        what: "a message that comes from its sender counts as new each time",
-        needs: Some("partition"),
-    },
-    BugEntry {
-        bug: Bug::SpreadsToFewer,
-        name: "spreads-to-fewer",
-        algorithm: "gossip",
-        property: "agreement",
-        what: "a message is passed on to one other node fewer than it should be",
-        needs: None,
-    },
-    BugEntry {
-        bug: Bug::ReceivedNotDelivered,
-        name: "received-not-delivered",
-        algorithm: "causal",
-        property: "causal-order",
-        what: "dependencies count as met when they are received",
-        needs: Some("partition"),
-    },
-    BugEntry {
-        bug: Bug::OwnEntryMissing,
-        name: "own-entry-missing",
-        algorithm: "causal",
-        property: "fifo-order",
-        what: "the sender's own messages are not among the dependencies",
-        needs: Some("partition"),
-    },
-    BugEntry {
-        bug: Bug::OffByOne,
-        name: "off-by-one",
-        algorithm: "causal",
-        property: "causal-order",
-        what: "one dependency may be missing of each sender",
-        needs: Some("partition"),
-    },
-    BugEntry {
-        bug: Bug::FrontierTooLate,
-        name: "frontier-too-late",
-        algorithm: "causal",
-        property: "causal-order",
-        what: "a message carries the dependencies of the broadcast before it",
-        needs: Some("partition"),
-    },
-    BugEntry {
-        bug: Bug::OrdersTwice,
-        name: "orders-twice",
-        algorithm: "total-sequencer",
-        property: "no-duplication",
-        what: "the leader gives every third message two numbers",
-        needs: None,
-    },
-    BugEntry {
-        bug: Bug::OneNumberForTwo,
-        name: "one-number-for-two",
-        algorithm: "total-sequencer",
-        property: "validity",
-        what: "the leader gives every fourth message the number of the one before",
-        needs: None,
-    },
-    BugEntry {
-        bug: Bug::SecondLeader,
-        name: "second-leader",
-        algorithm: "total-sequencer",
-        property: "one-leader-per-term",
-        what: "the second node claims to lead too",
-        needs: None,
-    },
-    BugEntry {
-        bug: Bug::DeliversOwnAtOnce,
-        name: "delivers-own-at-once",
-        algorithm: "total-sequencer",
-        property: "total-order",
-        what: "a sender delivers its own message without waiting for its number",
-        needs: Some("partition"),
-    },
-    BugEntry {
-        bug: Bug::FollowerIgnoresNumbers,
-        name: "follower-ignores-numbers",
-        algorithm: "total-sequencer",
-        property: "total-order",
-        what: "a follower delivers a message when it arrives, whatever its number",
-        needs: Some("partition"),
-    },
-    BugEntry {
-        bug: Bug::LeaksAfterGap,
-        name: "leaks-after-gap",
-        algorithm: "total-sequencer",
-        property: "gap-free-order",
-        what: "with three messages held back all are delivered, and the missing one is given up",
-        needs: Some("partition"),
-    },
-    BugEntry {
-        bug: Bug::ReordersAfterSilence,
-        name: "reorders-after-silence",
-        algorithm: "total-sequencer",
-        property: "total-order",
-        what: "after a silence of the leader a follower delivers what it holds back newest first",
-        needs: Some("partition"),
-    },
-    BugEntry {
-        bug: Bug::WrongAtThirdSilence,
-        name: "wrong-at-third-silence",
-        algorithm: "total-sequencer",
-        property: "gap-free-order",
-        what: "after the third silence of the leader numbers are ignored",
-        needs: Some("partition"),
-    },
-    BugEntry {
-        bug: Bug::ClockNotAdvanced,
-        name: "clock-not-advanced",
-        algorithm: "total-lamport",
-        property: "validity",
-        what: "a node does not advance its clock when it receives a message",
-        needs: None,
-    },
-    BugEntry {
-        bug: Bug::TiesByArrival,
-        name: "ties-by-arrival",
-        algorithm: "total-lamport",
-        property: "total-order",
-        what: "of two messages with one stamp the one that came first is delivered first",
-        needs: Some("partition"),
-    },
-    BugEntry {
-        bug: Bug::StampsToSenderOnly,
-        name: "stamps-to-sender-only",
-        algorithm: "total-lamport",
-        property: "agreement",
-        what: "a message is acknowledged to its sender only",
-        needs: None,
-    },
-    BugEntry {
-        bug: Bug::WaitsForAllButOne,
-        name: "waits-for-all-but-one",
-        algorithm: "total-lamport",
-        property: "total-order",
-        what: "nobody waits for the stamps of the last node",
-        needs: Some("partition"),
-    },
-    BugEntry {
-        bug: Bug::DeliversWithoutWaiting,
-        name: "delivers-without-waiting",
-        algorithm: "total-lamport",
-        property: "total-order",
-        what: "a message is delivered when it arrives",
-        needs: Some("partition"),
-    },
-    BugEntry {
-        bug: Bug::LinkForgetsOrder,
-        name: "link-forgets-order",
-        algorithm: "fifo-total",
-        property: "fifo-order",
-        what: "links deliver what arrives, whatever its number",
-        needs: Some("partition"),
-    },
-];
+pub const BUGS: &[BugEntry] = &{
+    let mut all = [broadcast::BUGS[0]; broadcast::BUGS.len() + consensus::BUGS.len()];
+    let mut at = 0;
+    while at < all.len() {
+        let of_broadcast = broadcast::BUGS.len();
+        all[at] = if at < of_broadcast { broadcast::BUGS[at] } else { consensus::BUGS[at - of_broadcast] };
+        at += 1;
+    }
+    all
+};
 
 /// The entry of this name.
 pub fn find(name: &str) -> Option<&'static BugEntry> {

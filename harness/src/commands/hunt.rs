@@ -167,8 +167,8 @@ fn told(search: &Search, start: u64) -> String {
             let (operations, faults) = sized(size(plan));
             let shrunk_in = found.shrunk_in.as_secs_f64();
             format!(
-                "{name}: seed {}, {seconds} s; shrunk to {operations}, {faults} in {shrunk_in:.1} s",
-                found.plan.seed
+                "{name}: {}, seed {}, {seconds} s; shrunk to {operations}, {faults} in {shrunk_in:.1} s",
+                found.failure.property, found.plan.seed
             )
         }
     }

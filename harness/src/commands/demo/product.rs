@@ -130,13 +130,20 @@ pub fn tasks(systems: &[&'static Algorithm], args: &DemoArgs) -> Vec<Task> {
     };
     let bugs = bugs(systems, args);
     let mut tasks = Vec::new();
+    // Of consensus, a plan shows a bug for sure in virtual time only.
+    let elsewhere = executors == [Executor::Processes];
+    let by_time = bugs.iter().filter(|entry| elsewhere && entry.is_of_consensus());
+    let in_lockstep = by_time.map(|entry| Task { subject: Subject::Bug(entry), executor: Executor::Lockstep });
+    let in_lockstep: Vec<Task> = in_lockstep.collect();
     for executor in executors {
         for algorithm in systems {
             let within = classes().into_iter().filter(|class| is_within(algorithm, class));
             tasks.extend(within.map(|class| Task { subject: Subject::Cell { algorithm, class }, executor }));
         }
-        tasks.extend(bugs.iter().map(|entry| Task { subject: Subject::Bug(entry), executor }));
+        let here = bugs.iter().filter(|entry| executor != Executor::Processes || !entry.is_of_consensus());
+        tasks.extend(here.map(|entry| Task { subject: Subject::Bug(entry), executor }));
     }
+    tasks.extend(in_lockstep);
     tasks
 }
 
