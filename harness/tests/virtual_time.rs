@@ -20,7 +20,7 @@ use temblor_workloads::plan::Plan;
 /// Seeds for correct algorithms.
 const QUIET_SEEDS: u64 = 10;
 /// Seeds within which a bug has to show.
-const BUG_SEEDS: u64 = 200;
+const BUG_SEEDS: u64 = 1000;
 
 struct Case {
     system: System,
