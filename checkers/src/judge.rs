@@ -11,6 +11,7 @@ mod hold_back;
 mod logs;
 mod options;
 mod outcome;
+mod payments;
 mod reports;
 
 use std::collections::BTreeMap;
@@ -107,6 +108,7 @@ impl Judge {
         self.ledger.faults.calm.tick(op.time, self.ledger.messages.len());
         match (op.process, &op.event) {
             (Process::Client(_), Event::Request { node, message }) => self.request(op.kind, *node, *message),
+            (Process::Client(client), Event::Other(other)) => self.payment((op, client), other, names),
             (Process::Node(node), event) if node.at() < MAX_NODES => self.indication(node, event, (op, names)),
             (Process::Node(_), _) => self.crowded = true,
             (Process::Nemesis, Event::Other(other)) => self.nemesis(op, other, names),

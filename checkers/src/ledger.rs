@@ -9,6 +9,7 @@ pub mod delivery_log;
 pub mod faults;
 pub mod messages;
 pub mod nodes;
+pub mod payments;
 pub mod replicas;
 pub mod replicated_log;
 mod runs;
@@ -20,6 +21,7 @@ use bits::Bits;
 use faults::Faults;
 use messages::{Id, Mark, Messages};
 use nodes::{Cause, Nodes};
+use payments::Payments;
 use replicas::Replicas;
 use streams::{Stream, Voice};
 
@@ -48,6 +50,8 @@ pub struct Ledger {
     pub nodes: Nodes,
     /// What they say of their terms and logs.
     pub replicas: Replicas,
+    /// What was to be charged, and what was.
+    pub payments: Payments,
     /// What the nemesis did.
     pub faults: Faults,
     /// The messages of which some delivery at another node than the sender met a fault.
@@ -75,6 +79,7 @@ impl Ledger {
             messages: Messages::new(),
             nodes: Nodes::default(),
             replicas: Replicas::default(),
+            payments: Payments::default(),
             faults: Faults::default(),
             disturbed: Bits::default(),
             led: None,

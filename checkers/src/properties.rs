@@ -8,6 +8,7 @@ pub mod integrity;
 pub mod leaders_log;
 pub mod leadership;
 pub mod log_matching;
+pub mod payments;
 pub mod single_value;
 pub mod stable_log;
 pub mod survives;

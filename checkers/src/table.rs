@@ -4,8 +4,8 @@
 
 use crate::judge::Options;
 use crate::properties::{
-    agreement, causal_order, commitment, fifo_order, integrity, leaders_log, leadership, log_matching, single_value,
-    stable_log, survives, terms, total_order, validity,
+    agreement, causal_order, commitment, fifo_order, integrity, leaders_log, leadership, log_matching, payments,
+    single_value, stable_log, survives, terms, total_order, validity,
 };
 use crate::property::Property;
 
@@ -247,6 +247,38 @@ pub const CHECKERS: &[Checker] = &[
         source: "Cachin, Guerraoui and Rodrigues 2011, UC1",
         exercise: "correct nodes, once one of them has proposed",
         start: |_| single_value::termination(),
+    },
+    Checker {
+        name: "charged-at-most-once",
+        kind: Kind::Safety,
+        definition: "the payment service charges nothing more often than its clients asked for",
+        source: "Birrell and Nelson 1984; Spector 1982; Kleppmann, lectures, Remote Procedure Calls",
+        exercise: "charges that did not fail, a fault in force at their request or at its end",
+        start: |_| payments::at_most_once(),
+    },
+    Checker {
+        name: "acknowledged-is-charged",
+        kind: Kind::Safety,
+        definition: "what a client was told is charged, the payment service has charged",
+        source: "Birrell and Nelson 1984; Kleppmann, lectures, Remote Procedure Calls",
+        exercise: "charges that were acknowledged, a fault in force at their request or at its end",
+        start: |_| payments::acknowledged(),
+    },
+    Checker {
+        name: "failed-is-not-charged",
+        kind: Kind::Safety,
+        definition: "what a client was told has definitely failed, the payment service has not charged",
+        source: "Birrell and Nelson 1984; Kleppmann, lectures, Remote Procedure Calls",
+        exercise: "charges that failed",
+        start: |_| payments::failed(),
+    },
+    Checker {
+        name: "no-invented-charge",
+        kind: Kind::Safety,
+        definition: "what the payment service has charged, some client asked for",
+        source: "Birrell and Nelson 1984",
+        exercise: "charges in the ledger",
+        start: |_| payments::invented(),
     },
     Checker {
         name: "survives",

@@ -136,10 +136,9 @@ fn temblor(nodes: usize, results: &Path) -> Command {
 }
 
 fn plan(nodes: usize) -> Plan {
-    let operation = |at: u64| Operation {
-        when: When::AtUs(at * LENGTH_US / BROADCASTS),
-        node: format!("n{}", at % nodes as u64 + 1),
-        broadcast: at + 1,
+    let operation = |at: u64| {
+        let when = When::AtUs(at * LENGTH_US / BROADCASTS);
+        Operation::broadcast(when, format!("n{}", at % nodes as u64 + 1), at + 1)
     };
     Plan {
         format: FORMAT,

@@ -57,7 +57,7 @@ pub fn concrete((plan, begin_ns): (&Plan, u64), history: impl Read, trace: impl 
     let frames = frames(trace, moments.healed_ns)?;
     let us = |at_ns: u64| at_ns.saturating_sub(begin_ns) / 1_000;
     let operations = plan.operations.iter().filter_map(|operation| {
-        let asked_ns = moments.requests.get(&operation.broadcast)?;
+        let asked_ns = moments.requests.get(&operation.number)?;
         Some(Operation { when: When::AtUs(us(*asked_ns)), ..operation.clone() })
     });
     let mut concrete = Plan {

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use temblor_workloads::draw::{Wishes, draw};
 use temblor_workloads::plan::Plan;
+use temblor_workloads::workloads;
 
 use crate::cli::WishArgs;
 use crate::exit::usage;
@@ -14,7 +15,7 @@ use crate::system::System;
 pub fn drawn(system: &System, args: &WishArgs, seed: u64) -> Result<Plan> {
     let nodes = (1..=args.nodes).map(|number| format!("n{number}")).collect();
     let wishes = Wishes {
-        workload: args.workload.clone(),
+        workload: args.workload.clone().unwrap_or_else(|| first_of(system).to_owned()),
         nemesis: args.nemesis.clone(),
         length_us: args.time_limit,
         rate: args.rate,
@@ -23,6 +24,11 @@ pub fn drawn(system: &System, args: &WishArgs, seed: u64) -> Result<Plan> {
         beyond_model: args.beyond_model,
     };
     draw(&system.setting(nodes), &wishes, seed).map_err(|error| usage(error.to_string()))
+}
+
+/// The workload that is meant where nothing is said.
+fn first_of(system: &System) -> &'static str {
+    workloads::of(system.asks()).next().expect("there is a workload for whatever clients ask for").name
 }
 
 /// A plan from a file, if it makes sense and keeps within the system's model, unless it need not.
@@ -46,7 +52,7 @@ pub fn fresh_seed() -> u64 {
 #[cfg(test)]
 mod tests {
     use temblor_node::bugs::BUGS;
-    use temblor_workloads::workloads::WORKLOADS;
+    use temblor_workloads::workloads;
 
     use super::drawn;
     use crate::cli::{SystemArgs, WishArgs};
@@ -59,7 +65,7 @@ mod tests {
             nodes: 5,
             time_limit: 1_000_000,
             rate: 50,
-            workload: workload.to_owned(),
+            workload: Some(workload.to_owned()),
             chain_depth: 4,
             burst_size: 20,
             seed: None,
@@ -71,7 +77,7 @@ mod tests {
         for entry in BUGS {
             let args = SystemArgs { algorithm: entry.algorithm.to_owned(), over: None, fanout: None };
             let (sound, planted) = (System::find(&args, None).unwrap(), System::find(&args, Some(entry.name)).unwrap());
-            for workload in WORKLOADS {
+            for workload in workloads::of(sound.asks()) {
                 let plan = |system| drawn(system, &wishes(workload.name), 7).unwrap();
                 assert_eq!(plan(&sound), plan(&planted), "{}", entry.name);
             }

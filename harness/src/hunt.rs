@@ -13,7 +13,7 @@ use temblor_node::bugs::BugEntry;
 use temblor_workloads::draw::{Wishes, draw, to_points};
 use temblor_workloads::plan::Plan;
 use temblor_workloads::shrink::shrink;
-use temblor_workloads::workloads::WORKLOADS;
+use temblor_workloads::workloads;
 
 use crate::exit::usage;
 use crate::trial::{Failure, SameFailure, Trials};
@@ -82,7 +82,8 @@ pub struct Quiet {
 pub fn plan(trials: &Trials<'_>, seed: u64) -> Result<Plan> {
     let choice = temblor_workloads::chance::mix(seed, &[0x48_55_4E_54]);
     let size = SIZES[(choice % SIZES.len() as u64) as usize];
-    let workload = WORKLOADS[(choice >> 32) as usize % WORKLOADS.len()].name;
+    let workloads: Vec<_> = workloads::of(trials.system.asks()).collect();
+    let workload = workloads[(choice >> 32) as usize % workloads.len()].name;
     let nodes = (1..=size).map(|number| format!("n{number}")).collect();
     let statistic = trials.system.is_judged_as_statistic();
     let nemesis = if statistic && (choice >> 16).is_multiple_of(CALM_STATISTIC) { "none" } else { "all" };

@@ -4,6 +4,7 @@
 //! node processes through the [`proxy`], [`recorder`] appends the history, and the judge of `temblor_checkers` decides from
 //! that file alone.
 
+pub mod asked;
 pub mod cli;
 pub mod clock;
 pub mod commands;

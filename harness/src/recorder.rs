@@ -8,8 +8,10 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use serde::Serialize;
+use serde_json::Value;
 use temblor_checkers::header::Header;
 
+use crate::asked::Asked;
 use crate::clock::Time;
 
 /// Writes one history.
@@ -55,8 +57,8 @@ pub struct Request<'a> {
     pub client: u32,
     /// The node that is asked.
     pub node: &'a str,
-    /// The message.
-    pub message: u64,
+    /// For what.
+    pub asked: Asked,
 }
 
 impl Recorder {
@@ -85,16 +87,9 @@ impl Recorder {
         recorder
     }
 
-    /// A client's `broadcast` op; `error` says why it failed or why nobody knows.
+    /// A client's op; `error` says why it failed or why nobody knows.
     pub fn client(&mut self, kind: Type, request: Request<'_>, error: Option<(&str, &str)>) {
-        self.begin();
-        self.number(u64::from(request.client));
-        self.text(",\"type\":\"");
-        self.text(kind.text());
-        self.text("\",\"f\":\"broadcast\",\"value\":{\"node\":");
-        self.string(request.node);
-        self.text(",\"message\":");
-        self.number(request.message);
+        self.begin_client(kind, request);
         self.text("}");
         if let Some((code, text)) = error {
             self.text(",\"error\":[");
@@ -104,6 +99,35 @@ impl Recorder {
             self.text("]");
         }
         self.text("}\n");
+    }
+
+    /// A client has read what a payment service has charged.
+    pub fn ledger(&mut self, request: Request<'_>, ledger: &Value) {
+        self.begin_client(Type::Ok, request);
+        self.entry("ledger", ledger);
+        self.text("}}\n");
+    }
+
+    /// A client's line up to the end of what was asked for.
+    fn begin_client(&mut self, kind: Type, request: Request<'_>) {
+        self.begin();
+        self.number(u64::from(request.client));
+        self.text(",\"type\":\"");
+        self.text(kind.text());
+        self.text("\",\"f\":\"");
+        self.text(request.asked.f());
+        self.text("\",\"value\":{\"node\":");
+        self.string(request.node);
+        match request.asked.message() {
+            Some(message) => {
+                self.text(",\"message\":");
+                self.number(message);
+            }
+            None => {
+                let value = request.asked.value();
+                value.as_object().into_iter().flatten().for_each(|(key, value)| self.entry(key, value));
+            }
+        }
     }
 
     /// A node took a message for broadcast.
@@ -201,6 +225,13 @@ impl Recorder {
         self.text(",\"value\":");
         serde_json::to_writer(&mut self.buffer, value).expect("values of ops are plain data");
         self.text("}\n");
+    }
+
+    fn entry(&mut self, key: &str, value: &Value) {
+        self.text(",");
+        self.string(key);
+        self.text(":");
+        serde_json::to_writer(&mut self.buffer, value).expect("values of ops are plain data");
     }
 
     fn text(&mut self, text: &str) {

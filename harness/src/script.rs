@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use temblor_checkers::header::Crashes;
-use temblor_workloads::plan::Plan;
+use temblor_workloads::plan::{Ask, Plan};
 
+use crate::asked::Asked;
 use crate::clock::Time;
 use crate::processes::{Clients, Obligations, Pending, Schedule, is_definite};
 use crate::recorder::{Recorder, Request, Type};
@@ -43,6 +44,8 @@ pub struct Script<'a> {
 pub enum Answer<'a> {
     /// It took, or has done, what was asked for.
     Ok,
+    /// What it has charged.
+    Ledger(&'a Value),
     /// An error, with Maelstrom's code and a text.
     Error(i64, &'a str),
     /// A reply of another type.
@@ -73,11 +76,12 @@ impl<'a> Script<'a> {
         Self { crashes, ..self }
     }
 
-    /// The probe for a node: a message that nothing in the plan broadcasts.
-    pub fn probe(plan: &Plan, node: usize) -> u64 {
-        let of_operations = plan.operations.iter().map(|operation| operation.broadcast);
+    /// The probe for a node: a request that nothing in the plan makes.
+    pub fn probe(plan: &Plan, node: usize) -> Asked {
+        let of_operations = plan.operations.iter().map(|operation| operation.number);
         let last = of_operations.chain(plan.rules.iter().map(|rule| rule.broadcast)).max().unwrap_or(0);
-        last + 1 + node as u64
+        let ask = plan.operations.first().map(|operation| operation.ask).unwrap_or_default();
+        Asked::new(ask, last + 1 + node as u64)
     }
 
     /// A node's name.
@@ -85,10 +89,15 @@ impl<'a> Script<'a> {
         &self.plan.nodes[node]
     }
 
-    /// A client is about to ask `node` to broadcast `message`.
-    pub fn ask(&mut self, node: usize, message: u64) -> (u32, Pending) {
-        let (client, pending) = self.clients.ask(node, message);
-        let request = Request { client, node: &self.plan.nodes[node], message };
+    /// Whether the nodes of a plan have a ledger that is to be read in the end.
+    pub fn has_ledger(plan: &Plan) -> bool {
+        plan.operations.iter().any(|operation| operation.ask == Ask::Charge)
+    }
+
+    /// A client is about to ask `node` for something.
+    pub fn ask(&mut self, node: usize, asked: Asked) -> (u32, Pending) {
+        let (client, pending) = self.clients.ask(node, asked);
+        let request = Request { client, node: &self.plan.nodes[node], asked };
         self.recorder.client(Type::Invoke, request, None);
         (client, pending)
     }
@@ -126,7 +135,15 @@ impl<'a> Script<'a> {
         match answer {
             Answer::Ok => {
                 self.complete(client, pending, (Type::Ok, None));
-                self.obligations.acknowledged(pending.node, pending.message);
+                if let Some(message) = pending.asked.message() {
+                    self.obligations.acknowledged(pending.node, message);
+                }
+                self.clients.settle(client);
+            }
+            Answer::Ledger(ledger) => {
+                let node = &self.plan.nodes[pending.node];
+                let request = Request { client, node, asked: pending.asked };
+                self.recorder.ledger(request, ledger);
                 self.clients.settle(client);
             }
             Answer::Error(code, text) => {
@@ -135,7 +152,7 @@ impl<'a> Script<'a> {
                 if kind == Type::Fail { self.clients.settle(client) } else { self.clients.abandon(client) }
             }
             Answer::Other(kind) => {
-                let text = format!("{kind} is no answer to broadcast");
+                let text = format!("{kind} is no answer to {}", pending.asked.f());
                 self.complete(client, pending, (Type::Info, Some(("unexpected", &text))));
                 self.clients.abandon(client);
             }
@@ -188,6 +205,6 @@ impl<'a> Script<'a> {
 
     fn complete(&mut self, client: u32, pending: Pending, (kind, error): (Type, Option<(&str, &str)>)) {
         let node = &self.plan.nodes[pending.node];
-        self.recorder.client(kind, Request { client, node, message: pending.message }, error);
+        self.recorder.client(kind, Request { client, node, asked: pending.asked }, error);
     }
 }

@@ -9,7 +9,7 @@ use temblor_node::algorithms::{self, Algorithm, Settings};
 use temblor_node::bugs;
 use temblor_node::model;
 use temblor_workloads::faults::{class_of, is_within};
-use temblor_workloads::plan::Plan;
+use temblor_workloads::plan::{Ask, Plan};
 use temblor_workloads::setting::{Crashes, Links, Setting};
 
 use crate::cli::SystemArgs;
@@ -49,6 +49,11 @@ impl System {
         self.algorithm.promises.iter().any(|(_, condition)| *condition == "as-statistic")
     }
 
+    /// What its clients ask for.
+    pub fn asks(&self) -> Ask {
+        if self.algorithm.is_rpc() { Ask::Charge } else { Ask::Broadcast }
+    }
+
     /// Whether it promises a property, if need be under a condition.
     pub fn promises(&self, property: &str) -> bool {
         self.algorithm.promises.iter().any(|(name, _)| *name == property)
@@ -72,6 +77,7 @@ impl System {
             },
             durable: model.crashes == model::Crashes::Recover,
             leader: self.algorithm.leader,
+            asks: self.asks(),
             faulty_max: u32::try_from(model.faulty.max(nodes.len())).expect("there are at most 1000 nodes"),
             bound_ms: model.bound_ms,
             nodes,

@@ -45,6 +45,31 @@ fn the_lectures_points_show_in_simulation() {
     shows("sim");
 }
 
+/// How often the one charge stands in the ledger, and how its client was answered.
+const CHARGES: &[(&str, &str, usize, &str)] = &[
+    ("rpc --over no-retry", "charge-answer-lost", 1, "info"),
+    ("rpc --over retry", "charge-repeated", 2, "ok"),
+    ("rpc --over memory-keys", "charge-repeated-after-crash", 2, "ok"),
+    ("rpc", "charge-once", 1, "ok"),
+];
+
+#[test]
+fn a_repeated_call_takes_effect_twice_unless_its_key_outlives_a_crash() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../workloads/lectures");
+    for executor in ["processes", "lockstep", "sim"] {
+        let temblor = Temblor::new();
+        for (system, plan, times, answer) in CHARGES {
+            temblor.run(&format!("run {system} --plan {folder}/{plan}.json --executor {executor}")).expect(0);
+            let ops = temblor.json_lines("results/latest/history.jsonl");
+            let ledger = ops.iter().rfind(|op| op["f"] == "ledger" && op["type"] == "ok").unwrap();
+            let records = ledger["value"]["ledger"].as_array().unwrap();
+            let charged = records.iter().filter(|record| record["amount"] == 101).count();
+            let told = ops.iter().rfind(|op| op["f"] == "charge" && op["value"]["charge"] == 1).unwrap();
+            assert_eq!((charged, told["type"].as_str().unwrap()), (*times, *answer), "{plan}, {executor}");
+        }
+    }
+}
+
 /// Who claimed to lead which term, in the order of the terms.
 fn leaders(ops: &[Value]) -> Vec<(u64, String)> {
     let claims = ops.iter().filter(|op| op["f"] == "leader");
@@ -84,9 +109,11 @@ fn two_leaders_of_different_terms_are_legal_and_the_old_one_cannot_commit() {
 fn every_plan_of_the_folder_is_a_point_and_readme_has_each_as_a_command() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let files = std::fs::read_dir(root.join("workloads/lectures")).unwrap().count();
-    assert_eq!(files, POINTS.len() + 1, "and split-brain");
+    assert_eq!(files, POINTS.len() + CHARGES.len() + 1, "and split-brain");
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
-    for (system, plan, _) in POINTS.iter().chain(&[("raft", "split-brain", &[][..])]) {
+    let points = POINTS.iter().map(|(system, plan, _)| (system, plan));
+    let charges = CHARGES.iter().map(|(system, plan, ..)| (system, plan));
+    for (system, plan) in points.chain(charges).chain([(&"raft", &"split-brain")]) {
         assert!(readme.contains(&format!("temblor run {system} --plan workloads/lectures/{plan}.json")), "{plan}");
     }
 }

@@ -20,9 +20,12 @@ use crate::layers::lamport_order::LamportOrder;
 use crate::layers::reliable_links::ReliableLinks;
 use crate::layers::sequencer::Sequencer;
 use crate::model::{Crashes, Faulty, Links, Model, Timing};
-
-/// A property, by its name in histories, and the condition under which it is promised.
-pub type Promise = (&'static str, &'static str);
+use crate::promises::{
+    AGREEMENT, AGREEMENT_OF_SENDER, BY_BALLOTS, BY_LOGS, BY_VIEWS, CAUSAL_ORDER, CHARGED, FIFO_ORDER, GAP_FREE_ORDER,
+    NO_CREATION, NO_DUPLICATION, NOT_CHARGED, NOTHING_INVENTED, ONE_LEADER, ONE_ORDER, ONE_VOTE, Promise, RISING_TERMS,
+    STABLE_LOG, SURVIVES, TOTAL_ORDER, UNIFORM_TOTAL_ORDER, VALIDITY,
+};
+use crate::rpc::{Mode, Rpc};
 
 /// One line of the table: an algorithm over one layer below. The first line of a name is its default.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -55,6 +58,13 @@ pub struct Settings {
     pub pre_vote: bool,
 }
 
+impl Algorithm {
+    /// Whether clients ask it for charges, and not for broadcasts.
+    pub fn is_rpc(&self) -> bool {
+        self.name == "rpc"
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self { fanout: 3, pre_vote: false }
@@ -80,69 +90,7 @@ const CONSENSUS: Model = Model {
 };
 const RELIABLE: Model = Model { links: Links::Reliable, ..FAIR_LOSS };
 
-const SURVIVES: Promise = ("survives", "always");
-const NO_CREATION: Promise = ("no-creation", "always");
-const NO_DUPLICATION: Promise = ("no-duplication", "always");
-const VALIDITY: Promise = ("validity", "always");
-const AGREEMENT: Promise = ("agreement", "always");
-const AGREEMENT_OF_SENDER: Promise = ("agreement", "while-sender-lives");
-const STABLE_LOG: Promise = ("stable-log", "always");
-const FIFO_ORDER: Promise = ("fifo-order", "always");
-
-const CAUSAL_ORDER: Promise = ("causal-order", "always");
-const TOTAL_ORDER: Promise = ("total-order", "always");
-const UNIFORM_TOTAL_ORDER: Promise = ("uniform-total-order", "always");
-const ONE_ORDER: Promise = ("one-order", "always");
-const GAP_FREE_ORDER: Promise = ("gap-free-order", "always");
-const ONE_LEADER: Promise = ("one-leader-per-term", "always");
-const RISING_TERMS: Promise = ("rising-terms", "always");
-const ONE_VOTE: Promise = ("one-vote-per-term", "always");
-const LOG_MATCHING: Promise = ("log-matching", "always");
-const LEADER_APPEND_ONLY: Promise = ("leader-append-only", "always");
-const LEADER_COMPLETENESS: Promise = ("leader-completeness", "always");
-const COMMIT_ORDER: Promise = ("commit-order", "always");
-const STATE_MACHINE_SAFETY: Promise = ("state-machine-safety", "always");
-
-/// What fault-tolerant total order broadcast promises, whatever it is made of.
-const BROADCAST: [Promise; 14] = [
-    ("validity", "while-majority-lives"),
-    NO_DUPLICATION,
-    NO_CREATION,
-    ("agreement", "while-majority-lives"),
-    ("uniform-agreement", "while-majority-lives"),
-    FIFO_ORDER,
-    CAUSAL_ORDER,
-    TOTAL_ORDER,
-    UNIFORM_TOTAL_ORDER,
-    ONE_ORDER,
-    GAP_FREE_ORDER,
-    STABLE_LOG,
-    ONE_LEADER,
-    SURVIVES,
-];
-/// What is proved of ballots: acceptors have slots, and no log of one piece.
-const BY_BALLOTS: &[Promise; 16] = &with(BROADCAST, [RISING_TERMS, ONE_VOTE]);
-/// What is proved of replicated logs.
-const BY_LOGS: &[Promise; 21] = &with(
-    BROADCAST,
-    [RISING_TERMS, ONE_VOTE, LOG_MATCHING, LEADER_APPEND_ONLY, LEADER_COMPLETENESS, COMMIT_ORDER, STATE_MACHINE_SAFETY],
-);
-/// The same where nodes come back with nothing, their terms included, and nobody votes: the primary of a view is known.
-const BY_VIEWS: &[Promise; 19] =
-    &with(BROADCAST, [LOG_MATCHING, LEADER_APPEND_ONLY, LEADER_COMPLETENESS, COMMIT_ORDER, STATE_MACHINE_SAFETY]);
-
-/// Two lists of promises as one.
-const fn with<const A: usize, const B: usize, const C: usize>(some: [Promise; A], more: [Promise; B]) -> [Promise; C] {
-    assert!(A + B == C);
-    let mut all = [SURVIVES; C];
-    let mut at = 0;
-    while at < C {
-        all[at] = if at < A { some[at] } else { more[at - A] };
-        at += 1;
-    }
-    all
-}
-
+const CALLS: &str = "Kleppmann, lectures, Remote Procedure Calls; Birrell and Nelson 1984";
 const LECTURES: &str = "Kleppmann, lectures, Broadcast algorithms";
 
 /// Every algorithm.
@@ -445,6 +393,46 @@ pub const ALGORITHMS: &[Algorithm] = &[
         promises: BY_LOGS,
         leader: true,
         build: |_| vec![Box::new(Zab::default())],
+    },
+    Algorithm {
+        name: "rpc",
+        over: Some("durable-keys"),
+        what: "remote procedure calls: a payment service that knows what it has charged",
+        source: CALLS,
+        model: DURABLE,
+        promises: &[("charged-at-most-once", "always"), CHARGED, NOT_CHARGED, NOTHING_INVENTED, SURVIVES],
+        leader: false,
+        build: |_| vec![Box::new(Rpc::new(Mode::DurableKeys))],
+    },
+    Algorithm {
+        name: "rpc",
+        over: Some("memory-keys"),
+        what: "calls whose keys the server keeps in memory: charges twice after a crash",
+        source: CALLS,
+        model: DURABLE,
+        promises: &[("charged-at-most-once", "while-nobody-crashes"), CHARGED, NOT_CHARGED, NOTHING_INVENTED, SURVIVES],
+        leader: false,
+        build: |_| vec![Box::new(Rpc::new(Mode::MemoryKeys))],
+    },
+    Algorithm {
+        name: "rpc",
+        over: Some("retry"),
+        what: "calls that are repeated until they are answered: charges twice",
+        source: CALLS,
+        model: DURABLE,
+        promises: &[CHARGED, NOT_CHARGED, NOTHING_INVENTED, SURVIVES],
+        leader: false,
+        build: |_| vec![Box::new(Rpc::new(Mode::Retry))],
+    },
+    Algorithm {
+        name: "rpc",
+        over: Some("no-retry"),
+        what: "calls that are sent once: whether one took effect, nobody knows",
+        source: CALLS,
+        model: DURABLE,
+        promises: &[CHARGED, NOT_CHARGED, NOTHING_INVENTED, SURVIVES],
+        leader: false,
+        build: |_| vec![Box::new(Rpc::new(Mode::NoRetry))],
     },
 ];
 

@@ -5,6 +5,7 @@
 
 mod broadcast;
 mod consensus;
+mod rpc;
 
 use crate::algorithms::{ALGORITHMS, Algorithm};
 use crate::model::Timing;
@@ -84,6 +85,14 @@ pub enum Bug {
     CommitsBeforeSynchronised,
     HistoryUnsynced,
     EpochQuorumOfHalf,
+    RetryWithNewKey,
+    TimeoutIsFailure,
+    ChargesDeclinedCard,
+    TruncatesPence,
+    SilentOnRepeat,
+    AnswersBeforeStored,
+    KeysForgotten,
+    CallNumbersReused,
 }
 
 /// One line of the table.
@@ -114,15 +123,20 @@ impl BugEntry {
 
 /// Every planted bug.
 pub const BUGS: &[BugEntry] = &{
-    let mut all = [broadcast::BUGS[0]; broadcast::BUGS.len() + consensus::BUGS.len()];
-    let mut at = 0;
-    while at < all.len() {
-        let of_broadcast = broadcast::BUGS.len();
-        all[at] = if at < of_broadcast { broadcast::BUGS[at] } else { consensus::BUGS[at - of_broadcast] };
-        at += 1;
+    let mut all = [broadcast::BUGS[0]; COUNT];
+    let (mut part, mut filled) = (0, 0);
+    while part < PARTS.len() {
+        let mut at = 0;
+        while at < PARTS[part].len() {
+            all[filled] = PARTS[part][at];
+            (at, filled) = (at + 1, filled + 1);
+        }
+        part += 1;
     }
     all
 };
+const PARTS: [&[BugEntry]; 3] = [broadcast::BUGS, consensus::BUGS, rpc::BUGS];
+const COUNT: usize = broadcast::BUGS.len() + consensus::BUGS.len() + rpc::BUGS.len();
 
 /// The entry of this name.
 pub fn find(name: &str) -> Option<&'static BugEntry> {

@@ -63,6 +63,17 @@ pub enum Indication {
         /// Of entries 1 to `index`.
         hash: PrefixHash,
     },
+    /// My ledger has this charge at this position now.
+    Charged {
+        /// From 1.
+        pos: u64,
+        /// The idempotency key of the call, if it had one.
+        key: Option<String>,
+        /// The card.
+        card: String,
+        /// The amount, pence.
+        amount: u64,
+    },
     /// Deliveries 1 to `through` have come with a snapshot or a state transfer, and are not reported one by one.
     Installed {
         /// The position of the last of them.
@@ -75,7 +86,7 @@ pub enum Indication {
 impl Indication {
     /// The names of all indications, as `init` asks for them.
     pub const NAMES: &[&str] =
-        &["leader", "follows", "term", "vote", "append", "truncate", "commit", "snapshot", "installed"];
+        &["leader", "follows", "term", "vote", "append", "truncate", "commit", "snapshot", "charged", "installed"];
 
     /// Its name.
     pub fn name(&self) -> &'static str {
@@ -88,6 +99,7 @@ impl Indication {
             Self::Truncate { .. } => "truncate",
             Self::Commit { .. } => "commit",
             Self::Snapshot { .. } => "snapshot",
+            Self::Charged { .. } => "charged",
             Self::Installed { .. } => "installed",
         }
     }
@@ -149,6 +161,7 @@ mod tests {
             Indication::Truncate { from: 1 },
             Indication::Commit { index: 1 },
             Indication::Snapshot { index: 1, term: 1, hash },
+            Indication::Charged { pos: 1, key: None, card: "4000".to_owned(), amount: 117 },
             Indication::Installed { through: 1, hash },
         ];
         for (indication, name) in all.iter().zip(Indication::NAMES) {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::bugs::Bug;
 use crate::id::NodeId;
 use crate::indication::Indication;
-use crate::packet::Packet;
+use crate::packet::{Packet, Payload};
 
 /// Nanoseconds since the node began.
 pub type Nanos = u64;
@@ -55,6 +55,11 @@ pub trait Layer {
         false
     }
 
+    /// What the application may read of this layer, at the top of a stack; `None` where that is what was delivered.
+    fn read(&self) -> Option<Payload> {
+        None
+    }
+
     /// Whether this layer, at the top of a stack, says itself when a request is taken for broadcast and when it is done
     /// ([`Context::taken`], [`Context::done`]). For any other, both are so as soon as it has been asked.
     fn answers_later(&self) -> bool {
@@ -94,6 +99,8 @@ pub enum Wish {
     Done(u64),
     /// Refuse the application's request to broadcast this message: why.
     Refuse(u64, String),
+    /// Say that nobody knows what became of the application's request of this number: why.
+    GiveUp(u64, String),
     /// Make a record durable.
     Store(Vec<u8>),
     /// Write a record that may still be lost when the node crashes before it next stores something.
@@ -187,6 +194,11 @@ impl<'a> Context<'a> {
     /// Refuses a request of the application: it has had no effect, and never will.
     pub fn refuse(&mut self, message: u64, why: impl Into<String>) {
         self.outbox.push(Wish::Refuse(message, why.into()));
+    }
+
+    /// Gives a request of the application up: nobody knows whether it has had an effect, or will.
+    pub fn give_up(&mut self, request: u64, why: impl Into<String>) {
+        self.outbox.push(Wish::GiveUp(request, why.into()));
     }
 
     /// Tells an observer.

@@ -14,8 +14,10 @@ pub mod layer;
 pub mod layers;
 pub mod model;
 pub mod packet;
+pub mod promises;
 pub mod records;
 pub mod replication;
+pub mod rpc;
 pub mod runtime;
 pub mod stack;
 

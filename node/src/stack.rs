@@ -31,6 +31,8 @@ pub enum Output {
     Done(u64),
     /// The request to broadcast this message is refused: why.
     Refuse(u64, String),
+    /// Nobody knows what became of the request of this number: why.
+    GiveUp(u64, String),
     /// Something else for an observer.
     Indicate(Indication),
     /// Something for stable storage.
@@ -94,6 +96,18 @@ impl Stack {
             outputs.push(Output::Done(message));
         }
         outputs
+    }
+
+    /// The application asks for something else than a broadcast; the top layer knows what.
+    pub fn ask(&mut self, now: Nanos, packet: Packet) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        self.run(now, Event::Request(0, To::Others, packet), &mut outputs);
+        outputs
+    }
+
+    /// What the application may read; `None` where that is what was delivered.
+    pub fn read(&self) -> Option<Payload> {
+        self.layers[0].read()
     }
 
     /// The network has a frame from another node.
@@ -191,6 +205,7 @@ impl Stack {
             Wish::DeliverAt(position, message) => outputs.push(Output::Deliver(message, Some(position))),
             Wish::Done(message) => outputs.push(Output::Done(message)),
             Wish::Refuse(message, why) => outputs.push(Output::Refuse(message, why)),
+            Wish::GiveUp(request, why) => outputs.push(Output::GiveUp(request, why)),
             Wish::Store(record) => outputs.push(Output::Store(Stored::Record(at as u32, record))),
             Wish::StoreLazily(record) => outputs.push(Output::Store(Stored::Lazy(at as u32, record))),
             Wish::Rewrite(records) => outputs.push(Output::Store(Stored::Instead(at as u32, records))),

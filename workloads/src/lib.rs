@@ -9,6 +9,7 @@ pub mod faults;
 mod kind;
 pub mod link;
 pub mod occurrences;
+pub mod payments;
 pub mod plan;
 pub mod reboot;
 pub mod schema;

@@ -127,16 +127,69 @@ pub enum Seen {
     },
 }
 
-/// A client's request to broadcast a message.
+/// A client's request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "OperationText", into = "OperationText")]
 pub struct Operation {
     /// When it is due.
     pub when: When,
     /// The node that is asked.
     pub node: String,
-    /// The message's number, unique in the plan.
-    pub broadcast: u64,
+    /// For what.
+    pub ask: Ask,
+    /// The number of the message or of the charge, unique in the plan.
+    pub number: u64,
+}
+
+impl Operation {
+    /// A request to broadcast the message of this number.
+    pub fn broadcast(when: When, node: impl Into<String>, number: u64) -> Self {
+        Self { when, node: node.into(), ask: Ask::Broadcast, number }
+    }
+}
+
+/// What clients ask for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ask {
+    /// To broadcast a message.
+    #[default]
+    Broadcast,
+    /// To charge a card ([`crate::payments`]).
+    Charge,
+}
+
+/// An operation as it stands in a file: what is asked for is the name of its number.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OperationText {
+    when: When,
+    node: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    broadcast: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    charge: Option<u64>,
+}
+
+impl TryFrom<OperationText> for Operation {
+    type Error = &'static str;
+
+    fn try_from(text: OperationText) -> Result<Self, Self::Error> {
+        let (ask, number) = match (text.broadcast, text.charge) {
+            (Some(number), None) => (Ask::Broadcast, number),
+            (None, Some(number)) => (Ask::Charge, number),
+            (None, None) => return Err("missing field `broadcast`, or `charge`"),
+            (Some(_), Some(_)) => return Err("an operation is either a broadcast or a charge"),
+        };
+        Ok(Self { when: text.when, node: text.node, ask, number })
+    }
+}
+
+impl From<Operation> for OperationText {
+    fn from(operation: Operation) -> Self {
+        let Operation { when, node, ask, number } = operation;
+        let number = |of: Ask| (ask == of).then_some(number);
+        Self { when, node, broadcast: number(Ask::Broadcast), charge: number(Ask::Charge) }
+    }
 }
 
 /// Something that goes wrong.

@@ -1,5 +1,7 @@
 //! The setting: what drawing and validating a plan has to know of the system under test.
 
+use crate::plan::Ask;
+
 /// What links do to frames in the system's model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Links {
@@ -31,6 +33,8 @@ pub struct Setting {
     pub fanout: Option<u32>,
     /// The nodes' names.
     pub nodes: Vec<String>,
+    /// What clients ask for.
+    pub asks: Ask,
     /// What links may do.
     pub links: Links,
     /// What crashes mean.

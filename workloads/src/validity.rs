@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::faults::{FAULTS, is_within, name_of};
-use crate::plan::{Anchor, AroundLeader, Bite, Fate, Fault, Kind, LEADER, Link, Plan, Seen, When};
+use crate::plan::{Anchor, AroundLeader, Ask, Bite, Fate, Fault, Kind, LEADER, Link, Plan, Seen, When};
 use crate::setting::Setting;
 use crate::waiting;
 
@@ -74,6 +74,7 @@ pub fn check(plan: &Plan) -> Result<(), Flaw> {
 /// Whether a plan keeps within the model of a system, unless it says that it does not want to.
 pub fn check_against(plan: &Plan, setting: &Setting) -> Result<(), Flaw> {
     check_system(plan, setting)?;
+    check_requests(plan, setting)?;
     if plan.beyond_model {
         return Ok(());
     }
@@ -106,6 +107,21 @@ fn check_system(plan: &Plan, setting: &Setting) -> Result<(), Flaw> {
         return Ok(());
     }
     Err(Place::Whole("algorithm").flaw(format!("the plan is for {of_plan}, and {wanted} is to run")))
+}
+
+/// Clients ask for what the system does.
+fn check_requests(plan: &Plan, setting: &Setting) -> Result<(), Flaw> {
+    let (foreign, wanted) = match setting.asks {
+        Ask::Broadcast => ("a charge", "broadcasts"),
+        Ask::Charge => ("a broadcast", "charges"),
+    };
+    match plan.operations.iter().position(|operation| operation.ask != setting.asks) {
+        Some(at) => {
+            let what = format!("{foreign}, and clients of {} ask for {wanted}", setting.algorithm);
+            Err(Place::Operation(at).flaw(what))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A system's name in words: `fifo over best-effort`, `gossip with fanout 2`.
@@ -319,7 +335,7 @@ impl<'a> Names<'a> {
 
 /// Message numbers are unique over operations and rules.
 fn messages(plan: &Plan) -> Result<BTreeSet<u64>, Flaw> {
-    let of_operations = plan.operations.iter().enumerate().map(|(at, op)| (Place::Operation(at), op.broadcast));
+    let of_operations = plan.operations.iter().enumerate().map(|(at, op)| (Place::Operation(at), op.number));
     let of_rules = plan.rules.iter().enumerate().map(|(at, rule)| (Place::Rule(at), rule.broadcast));
     let mut seen = BTreeSet::new();
     for (place, message) in of_operations.chain(of_rules) {

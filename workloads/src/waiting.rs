@@ -75,7 +75,7 @@ fn told(entry: Entry, circle: &[Entry]) -> String {
 /// Every entry with its place, and what it waits for.
 fn entries(plan: &Plan) -> Vec<(Entry, Place, Option<Entry>)> {
     let operations = plan.operations.iter().enumerate();
-    let operations = operations.map(|(at, op)| (Entry::Message(op.broadcast), Place::Operation(at), awaited(&op.when)));
+    let operations = operations.map(|(at, op)| (Entry::Message(op.number), Place::Operation(at), awaited(&op.when)));
     let faults = plan.faults.iter().enumerate();
     let faults = faults.map(|(at, fault)| (Entry::Fault(fault.id), Place::Fault(at), awaited(&fault.when)));
     let rules = plan.rules.iter().enumerate();

@@ -9,11 +9,11 @@ use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::{Value, json};
 use temblor_workloads::draw::{TEMPLATES, Wishes, draw};
 use temblor_workloads::faults::FAULTS;
-use temblor_workloads::plan::Plan;
+use temblor_workloads::plan::{Ask, Plan};
 use temblor_workloads::schema::SCHEMA;
 use temblor_workloads::setting::{Crashes, Links, Setting};
 use temblor_workloads::shapes::{LEADER_SHAPES, SHAPES};
-use temblor_workloads::workloads::WORKLOADS;
+use temblor_workloads::workloads;
 
 const PAGE: &str = include_str!("../PLAN.md");
 
@@ -52,8 +52,9 @@ fn plan_of_page() -> &'static str {
 #[test]
 fn the_schema_accepts_every_drawn_plan() {
     let schema = Schema::new();
-    for leader in [false, true] {
+    for (asks, leader) in [(Ask::Broadcast, false), (Ask::Broadcast, true), (Ask::Charge, true)] {
         let setting = Setting {
+            asks,
             algorithm: "fifo".to_owned(),
             over: leader.then(|| "retransmit".to_owned()),
             fanout: None,
@@ -66,7 +67,7 @@ fn the_schema_accepts_every_drawn_plan() {
             bound_ms: 2_000,
         };
         let nemesis = vec!["all".to_owned(), "link".to_owned()];
-        for workload in WORKLOADS {
+        for workload in workloads::of(asks) {
             let (workload, nemesis) = (workload.name.to_owned(), nemesis.clone());
             let wishes =
                 Wishes { workload, nemesis, length_us: 2_000_000, rate: 20, beyond_model: leader, ..Wishes::default() };

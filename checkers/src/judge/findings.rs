@@ -68,7 +68,8 @@ pub(super) fn weigh(judge: Judge, group: &[Node], names: &Names) -> Findings {
         judged((checker, Finding { unknown, ..finding }), header.as_ref(), &end)
     });
     let mut judged: Vec<_> = found.collect();
-    let classification = classification(&judged);
+    // Of what delivered nothing there is nothing to classify.
+    let classification = if counts.deliveries == 0 { Vec::new() } else { classification(&judged) };
     let proofs: Vec<Vec<Proof>> = judged.iter_mut().map(|j| std::mem::take(&mut j.proofs)).collect();
     let owners = proofs.iter().enumerate().flat_map(|(at, of)| of.iter().map(move |_| at)).collect();
     let proofs: Vec<Proof> = proofs.into_iter().flatten().collect();

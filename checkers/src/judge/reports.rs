@@ -23,6 +23,10 @@ impl Judge {
                 }
                 None
             }
+            "charged" => {
+                self.ledger.payments.charged((self.last, node), &other.value);
+                None
+            }
             "nonsense" => {
                 let line = text("line").unwrap_or_default();
                 misbehaved(Misdeed::Nonsense, format!("printed what is no envelope: {line:?}"))

@@ -54,6 +54,8 @@ pub struct Faults {
     pub calm: Calm,
     /// Kills that have not been followed by an exit yet, by the node's name.
     kills: BTreeMap<String, u64>,
+    /// How many faults have begun.
+    begun: u64,
     /// The first message that the file named after the last fault was over.
     calm_from: usize,
 }
@@ -63,6 +65,11 @@ impl Faults {
     #[inline]
     pub fn calm_since(&self, place: usize) -> bool {
         self.open.is_empty() && place >= self.calm_from
+    }
+
+    /// How many faults have begun so far, and whether one is in force.
+    pub fn weather(&self) -> (u64, bool) {
+        (self.begun, !self.open.is_empty())
     }
 
     /// Whether a fault of this class or name bit.
@@ -117,6 +124,7 @@ impl Faults {
     }
 
     fn begin(&mut self, op: &Op, other: &Other, names: &Names) {
+        self.begun += 1;
         let node = text(&other.value, "node");
         if let (Some(node), "kill") = (node, other.f.as_str()) {
             *self.kills.entry(node.to_owned()).or_default() += 1;

@@ -75,14 +75,29 @@ fn malformed(error: &serde_json::Error, text: &str) -> String {
 }
 
 fn request(f: &str, value: Value, context: &mut Context) -> Result<Event, String> {
-    if f != "broadcast" {
-        return Ok(other(f.to_owned(), value));
+    match f {
+        "broadcast" => {}
+        "charge" | "ledger" => return payment(f, value, context),
+        _ => return Ok(other(f.to_owned(), value)),
     }
     let node = value.get("node").and_then(Value::as_str);
     let node =
         node.ok_or_else(|| format!("a client's broadcast needs a node and a message; found {}", json(&value)))?;
     let message = message(value.get("message"), "a client's broadcast")?;
     Ok(Event::Request { node: context.node(node)?, message })
+}
+
+/// A client's charge, or its reading of the ledger.
+fn payment(f: &str, value: Value, context: &mut Context) -> Result<Event, String> {
+    let node = value.get("node").and_then(Value::as_str);
+    let node = node.ok_or_else(|| format!("a client's {f} needs a node; found {}", json(&value)))?;
+    context.node(node)?;
+    let is_text = |key: &str| value.get(key).is_some_and(Value::is_string);
+    let is_number = |key: &str| value.get(key).is_some_and(Value::is_u64);
+    if f == "charge" && !(is_text("card") && is_number("charge") && is_number("amount")) {
+        return Err(format!("a charge needs a charge, a card and an amount; found {}", json(&value)));
+    }
+    Ok(other(f.to_owned(), value))
 }
 
 fn indication(f: String, value: Value) -> Result<Event, String> {

@@ -419,7 +419,7 @@ fn a_node_that_reports_no_broadcasts_still_owes_what_it_acknowledged() {
         c1 ok n1 m1
         nemesis ok drained",
         expect![[r#"
-            Violation, none
+            Violation, 
             validity Invalid Promised, 1 violations, exercised 1
               n1 acknowledged m1 and never delivered it [undelivered]
                 1. line 0: client 1 asks n1 to broadcast m1 (m1 begins here)
@@ -443,7 +443,7 @@ fn a_crash_excuses_the_sender_unless_the_acknowledgement_binds_for_ever() {
         &RELIABLE,
         script,
         expect![[r#"
-            Clean, uniform-reliable and fifo-total
+            Clean, 
         "#]],
     );
     let forever = Header { ok: Acknowledges::Delivered, ..header(3, &["validity", "uniform-agreement"]) };
@@ -451,20 +451,20 @@ fn a_crash_excuses_the_sender_unless_the_acknowledgement_binds_for_ever() {
         &forever,
         script,
         expect![[r#"
-        Violation, none
-        validity Invalid Promised, 1 violations, exercised 1
-          m1 was acknowledged as delivered, and no correct node has delivered it [forgotten]
-            1. line 0: client 1 asks n1 to broadcast m1 (m1 begins here)
-            2. line 2: client 1 is told ok by n1 for m1 (the acknowledgement binds for ever)
-            3. line 3: nemesis kill n1 (a life ends here)
-            4. line 6: nemesis says that all is healed and drained (m1 is not delivered)
-        uniform-agreement Invalid Promised, 1 violations, exercised 0
-          m1 was acknowledged as delivered, but n2 and n3 never did [missing]
-            1. line 1: n1 broadcasts m1 (m1 begins here)
-            2. line 2: client 1 is told ok by n1 for m1 (the acknowledgement binds for ever)
-            3. line 3: nemesis kill n1 (a life ends here)
-            4. line 6: nemesis says that all is healed and drained (m1 is not delivered at n2 and n3)
-    "#]],
+            Violation, 
+            validity Invalid Promised, 1 violations, exercised 1
+              m1 was acknowledged as delivered, and no correct node has delivered it [forgotten]
+                1. line 0: client 1 asks n1 to broadcast m1 (m1 begins here)
+                2. line 2: client 1 is told ok by n1 for m1 (the acknowledgement binds for ever)
+                3. line 3: nemesis kill n1 (a life ends here)
+                4. line 6: nemesis says that all is healed and drained (m1 is not delivered)
+            uniform-agreement Invalid Promised, 1 violations, exercised 0
+              m1 was acknowledged as delivered, but n2 and n3 never did [missing]
+                1. line 1: n1 broadcasts m1 (m1 begins here)
+                2. line 2: client 1 is told ok by n1 for m1 (the acknowledgement binds for ever)
+                3. line 3: nemesis kill n1 (a life ends here)
+                4. line 6: nemesis says that all is healed and drained (m1 is not delivered at n2 and n3)
+        "#]],
     );
 }
 
@@ -509,7 +509,7 @@ fn a_kill_explains_one_exit_and_no_other_status() {
         n2 exits signal 9
         nemesis ok drained"#,
         expect![[r#"
-            Violation, uniform-reliable and fifo-total
+            Violation, 
             survives Invalid Promised, 3 violations, exercised 2
               n1 exited by itself (signal 9) [exit]
                 1. line 4: n1 exited by itself (signal 9) (no fault made it)
@@ -583,7 +583,7 @@ fn two_lives_of_one_node_are_two_leaders() {
         n1 leads 4
         nemesis ok drained",
         expect![[r#"
-            Violation, uniform-reliable and fifo-total
+            Violation, 
             one-leader-per-term Invalid Promised, 1 violations, exercised 1
               n1 led term 4 in two of its lives [two-leaders]
                 1. line 1: n1 leads term 4 (the first to claim the term)
@@ -869,7 +869,7 @@ fn in_mode_recover_an_acknowledged_message_that_is_lost_is_told() {
         n2 starts
         nemesis ok drained"#,
         expect![[r#"
-            Violation, none
+            Violation, 
             validity Invalid Promised, 1 violations, exercised 1
               n2 broadcast m1 and never delivered it [undelivered]
                 1. line 2: n2 broadcasts m1 (n2 owes itself the delivery)
@@ -1197,7 +1197,7 @@ fn a_run_in_which_nothing_happened_is_nothing_to_judge() {
         c1 refused n1 m1
         nemesis ok drained",
         expect![[r#"
-            Nothing("no request was acknowledged and nothing was delivered"), uniform-reliable and fifo-total
+            Nothing("no request was acknowledged and nothing was delivered"), 
         "#]],
     );
 }
@@ -1366,18 +1366,18 @@ fn an_occasion_to_fail_is_a_message_that_met_a_fault() {
     let cut = r#"nemesis invoke partition {"id":1,"class":"partition","cut":[["n1","n2"]]}"#;
     let lifted = r#"nemesis ok partition {"id":1,"class":"partition","cut":[["n1","n2"]]}"#;
     let end = "nemesis ok drained";
-    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, rising-terms 0, one-vote-per-term 0, log-matching 0, leader-append-only 0, leader-completeness 0, commit-order 0, state-machine-safety 0, consensus-agreement 0, consensus-integrity 0, consensus-validity 0, termination 0, survives 2, "].assert_eq(&exercised(&format!("{cut}\n{lifted}\n{pair}\n{received}\n{end}")));
-    expect!["validity 2, no-duplication 2, no-creation 4, agreement 2, uniform-agreement 0, fifo-order 1, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, rising-terms 0, one-vote-per-term 0, log-matching 0, leader-append-only 0, leader-completeness 0, commit-order 0, state-machine-safety 0, consensus-agreement 0, consensus-integrity 0, consensus-validity 0, termination 0, survives 2, "].assert_eq(&exercised(&format!("{pair}\n{cut}\n{lifted}\n{received}\n{end}")));
-    expect!["validity 2, no-duplication 2, no-creation 4, agreement 2, uniform-agreement 0, fifo-order 1, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, rising-terms 0, one-vote-per-term 0, log-matching 0, leader-append-only 0, leader-completeness 0, commit-order 0, state-machine-safety 0, consensus-agreement 0, consensus-integrity 0, consensus-validity 0, termination 0, survives 2, "].assert_eq(&exercised(&format!("{cut}\n{pair}\n{received}\n{lifted}\n{end}")));
-    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, rising-terms 0, one-vote-per-term 0, log-matching 0, leader-append-only 0, leader-completeness 0, commit-order 0, state-machine-safety 0, consensus-agreement 0, consensus-integrity 0, consensus-validity 0, termination 0, survives 2, "].assert_eq(&exercised(&format!("{pair}\n{received}\n{cut}\n{lifted}\n{end}")));
+    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, rising-terms 0, one-vote-per-term 0, log-matching 0, leader-append-only 0, leader-completeness 0, commit-order 0, state-machine-safety 0, consensus-agreement 0, consensus-integrity 0, consensus-validity 0, termination 0, charged-at-most-once 0, acknowledged-is-charged 0, failed-is-not-charged 0, no-invented-charge 0, survives 2, "].assert_eq(&exercised(&format!("{cut}\n{lifted}\n{pair}\n{received}\n{end}")));
+    expect!["validity 2, no-duplication 2, no-creation 4, agreement 2, uniform-agreement 0, fifo-order 1, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, rising-terms 0, one-vote-per-term 0, log-matching 0, leader-append-only 0, leader-completeness 0, commit-order 0, state-machine-safety 0, consensus-agreement 0, consensus-integrity 0, consensus-validity 0, termination 0, charged-at-most-once 0, acknowledged-is-charged 0, failed-is-not-charged 0, no-invented-charge 0, survives 2, "].assert_eq(&exercised(&format!("{pair}\n{cut}\n{lifted}\n{received}\n{end}")));
+    expect!["validity 2, no-duplication 2, no-creation 4, agreement 2, uniform-agreement 0, fifo-order 1, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, rising-terms 0, one-vote-per-term 0, log-matching 0, leader-append-only 0, leader-completeness 0, commit-order 0, state-machine-safety 0, consensus-agreement 0, consensus-integrity 0, consensus-validity 0, termination 0, charged-at-most-once 0, acknowledged-is-charged 0, failed-is-not-charged 0, no-invented-charge 0, survives 2, "].assert_eq(&exercised(&format!("{cut}\n{pair}\n{received}\n{lifted}\n{end}")));
+    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, rising-terms 0, one-vote-per-term 0, log-matching 0, leader-append-only 0, leader-completeness 0, commit-order 0, state-machine-safety 0, consensus-agreement 0, consensus-integrity 0, consensus-validity 0, termination 0, charged-at-most-once 0, acknowledged-is-charged 0, failed-is-not-charged 0, no-invented-charge 0, survives 2, "].assert_eq(&exercised(&format!("{pair}\n{received}\n{cut}\n{lifted}\n{end}")));
     let paused = r#"
         nemesis invoke pause {"id":1,"class":"pause","node":"n2"}
         nemesis ok pause {"id":1,"class":"pause","node":"n2"}"#;
-    expect!["validity 2, no-duplication 2, no-creation 4, agreement 2, uniform-agreement 0, fifo-order 1, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, rising-terms 0, one-vote-per-term 0, log-matching 0, leader-append-only 0, leader-completeness 0, commit-order 0, state-machine-safety 0, consensus-agreement 0, consensus-integrity 0, consensus-validity 0, termination 0, survives 2, "].assert_eq(&exercised(&format!("{paused}\n{pair}\n{received}\n{end}")));
+    expect!["validity 2, no-duplication 2, no-creation 4, agreement 2, uniform-agreement 0, fifo-order 1, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, rising-terms 0, one-vote-per-term 0, log-matching 0, leader-append-only 0, leader-completeness 0, commit-order 0, state-machine-safety 0, consensus-agreement 0, consensus-integrity 0, consensus-validity 0, termination 0, charged-at-most-once 0, acknowledged-is-charged 0, failed-is-not-charged 0, no-invented-charge 0, survives 2, "].assert_eq(&exercised(&format!("{paused}\n{pair}\n{received}\n{end}")));
     let healed = "nemesis ok heal";
-    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, rising-terms 0, one-vote-per-term 0, log-matching 0, leader-append-only 0, leader-completeness 0, commit-order 0, state-machine-safety 0, consensus-agreement 0, consensus-integrity 0, consensus-validity 0, termination 0, survives 2, "].assert_eq(&exercised(&format!("{paused}\n{healed}\n{pair}\n{received}\n{end}")));
+    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, rising-terms 0, one-vote-per-term 0, log-matching 0, leader-append-only 0, leader-completeness 0, commit-order 0, state-machine-safety 0, consensus-agreement 0, consensus-integrity 0, consensus-validity 0, termination 0, charged-at-most-once 0, acknowledged-is-charged 0, failed-is-not-charged 0, no-invented-charge 0, survives 2, "].assert_eq(&exercised(&format!("{paused}\n{healed}\n{pair}\n{received}\n{end}")));
     let failed = r#"nemesis fail partition {"id":1,"class":"partition"}"#;
-    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, rising-terms 0, one-vote-per-term 0, log-matching 0, leader-append-only 0, leader-completeness 0, commit-order 0, state-machine-safety 0, consensus-agreement 0, consensus-integrity 0, consensus-validity 0, termination 0, survives 2, "].assert_eq(&exercised(&format!("{cut}\n{failed}\n{pair}\n{received}\n{end}")));
+    expect!["validity 2, no-duplication 0, no-creation 4, agreement 0, uniform-agreement 0, fifo-order 0, causal-order 0, total-order 0, uniform-total-order 0, one-order 0, gap-free-order 0, stable-log 0, one-leader-per-term 0, rising-terms 0, one-vote-per-term 0, log-matching 0, leader-append-only 0, leader-completeness 0, commit-order 0, state-machine-safety 0, consensus-agreement 0, consensus-integrity 0, consensus-validity 0, termination 0, charged-at-most-once 0, acknowledged-is-charged 0, failed-is-not-charged 0, no-invented-charge 0, survives 2, "].assert_eq(&exercised(&format!("{cut}\n{failed}\n{pair}\n{received}\n{end}")));
 }
 
 #[test]
@@ -1651,7 +1651,7 @@ fn an_unknown_property_is_refused_by_name() {
     let options = Options { require: Some(vec!["happiness".to_owned()]), ..Options::default() };
     let refused = temblor_checkers::judge::Judge::new(None, &options).err();
     assert_eq!(refused, Some(JudgeError::UnknownProperty("happiness".to_owned())));
-    expect!["unknown property `happiness`; there are: validity, no-duplication, no-creation, agreement, uniform-agreement, fifo-order, causal-order, total-order, uniform-total-order, one-order, gap-free-order, stable-log, one-leader-per-term, rising-terms, one-vote-per-term, log-matching, leader-append-only, leader-completeness, commit-order, state-machine-safety, consensus-agreement, consensus-integrity, consensus-validity, termination, survives"].assert_eq(&refused.map(|e| e.to_string()).unwrap_or_default());
+    expect!["unknown property `happiness`; there are: validity, no-duplication, no-creation, agreement, uniform-agreement, fifo-order, causal-order, total-order, uniform-total-order, one-order, gap-free-order, stable-log, one-leader-per-term, rising-terms, one-vote-per-term, log-matching, leader-append-only, leader-completeness, commit-order, state-machine-safety, consensus-agreement, consensus-integrity, consensus-validity, termination, charged-at-most-once, acknowledged-is-charged, failed-is-not-charged, no-invented-charge, survives"].assert_eq(&refused.map(|e| e.to_string()).unwrap_or_default());
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod golden;
 mod logs;
 mod mutations;
 mod orders;
+mod payments;
 mod random;
 mod replicas;
 mod script;

@@ -7,7 +7,7 @@ use temblor_checkers::op::{Event, Kind, Op, Other, Process};
 use temblor_checkers::verdict::{Judgement, PropertyVerdict, Standing, Verdict};
 
 use crate::script::{header, judge, ops};
-use crate::twin::{OF_A_SINGLE_VALUE, Past, TWINS, circular};
+use crate::twin::{OF_A_SINGLE_VALUE, OF_PAYMENTS, Past, TWINS, asked, circular, ledger};
 
 const LIVENESS: [&str; 4] = ["validity", "agreement", "uniform-agreement", "termination"];
 
@@ -151,6 +151,7 @@ fn expected(name: &str, violations: &[Option<u16>], past: &Past, ops: &[Op]) -> 
         (true, 0, None) if invoked > done => Judgement::Unknown,
         (true, 1.., None | Some(Kind::Info)) => Judgement::Unknown,
         (false, 0, _) if reports_again(name, past) => Judgement::Unknown,
+        (false, 0, _) if OF_PAYMENTS.contains(&name) && asked(past) && ledger(past).is_none() => Judgement::Unknown,
         (_, 0, _) => Judgement::Valid,
         _ => Judgement::Invalid,
     };

@@ -3,6 +3,8 @@
 //! ```text
 //! c1 asks n1 m1          c1 ok n1 m1          c1 refused n1 m1          c1 unsure n1 m1
 //! n1 broadcasts m1       n2 delivers m1       n2 delivers m1 @3         n1 leads 4
+//! c1 charges n2 17       c1 charged n2 17    c1 declined n2 17    c1 lost n2 17    c5 reads n1 17 18
+//! n1 charged 17 @1 n2/1/1
 //! n2 follows n1 in 4     n1 in 4                n1 votes n2 in 4
 //! n1 appends 7 of 4 #5   n1 snapshots 7 of 4 #5 n1 truncates 7         n1 commits 7
 //! n1 starts              n1 exits signal 9    n1 silent                 n1 nonsense          n1 flood
@@ -53,6 +55,16 @@ pub fn ops(script: &str) -> Vec<Op> {
 fn op(line: &str) -> Option<(Process, Kind, Event)> {
     let words: Vec<&str> = line.split_whitespace().collect();
     if let Some(client) = words[0].strip_prefix('c') {
+        let of_payment = match words[1] {
+            "charges" => Some(Kind::Invoke),
+            "charged" | "reads" => Some(Kind::Ok),
+            "declined" => Some(Kind::Fail),
+            "lost" => Some(Kind::Info),
+            _ => None,
+        };
+        if let Some(kind) = of_payment {
+            return Some((Process::Client(client.parse().ok()?), kind, payment(&words)?));
+        }
         let kind = match words[1] {
             "asks" => Kind::Invoke,
             "ok" => Kind::Ok,
@@ -95,6 +107,12 @@ fn op(line: &str) -> Option<(Process, Kind, Event)> {
         "snapshots" => other("snapshot", entry(&words)?),
         "truncates" => other("truncate", serde_json::json!({ "from": words.get(2)?.parse::<u64>().ok()? })),
         "commits" => other("commit", serde_json::json!({ "index": words.get(2)?.parse::<u64>().ok()? })),
+        "charged" => {
+            let mut value = purchase(words[2])?;
+            value["pos"] = number(words[3], '@')?.into();
+            value["key"] = words[4].into();
+            other("charged", value)
+        }
         "starts" => Event::Start { incarnation: 1 },
         "exits" => other("exit", serde_json::json!({ "status": words[2..].join(" ") })),
         "silent" => other("silent", serde_json::json!({ "reason": "3 requests in a row", "requests": 3 })),
@@ -108,6 +126,22 @@ fn op(line: &str) -> Option<(Process, Kind, Event)> {
 
 fn other(f: &str, value: serde_json::Value) -> Event {
     Event::Other(Box::new(Other { f: f.to_owned(), value }))
+}
+
+/// A client's charge, or what it reads: a charge is known by its amount alone.
+fn payment(words: &[&str]) -> Option<Event> {
+    if words[1] == "reads" {
+        let records: Option<Vec<serde_json::Value>> = words[3..].iter().map(|amount| purchase(amount)).collect();
+        return Some(other("ledger", serde_json::json!({ "node": words[2], "ledger": records? })));
+    }
+    let mut value = purchase(words[3])?;
+    value["node"] = words[2].into();
+    value["charge"] = value["amount"].clone();
+    Some(other("charge", value))
+}
+
+fn purchase(amount: &str) -> Option<serde_json::Value> {
+    Some(serde_json::json!({ "card": "4000", "amount": amount.parse::<u64>().ok()? }))
 }
 
 /// `7 of 4 #5`: the entry at index 7, of term 4, the hash up to it 5.
@@ -142,7 +176,8 @@ pub fn judge(header: Option<&Header>, ops: &[Op], options: &Options) -> Verdict 
 
 /// A verdict in words: the outcome, and of what was promised all that is not simply valid.
 pub fn render(verdict: &Verdict) -> String {
-    let mut text = format!("{:?}, {}\n", verdict.outcome, verdict.classification.join(" and "));
+    let models: String = verdict.classification.iter().map(|model| format!(" and {model}")).collect();
+    let mut text = format!("{:?}{}\n", verdict.outcome, models.replacen(" and", ",", 1));
     for property in verdict.properties.iter().filter(|property| property.promised.is_some()) {
         let holds = property.judgement == Judgement::Valid && property.standing == Standing::Promised;
         if holds {

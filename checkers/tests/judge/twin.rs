@@ -9,6 +9,7 @@ mod integrity;
 mod leadership;
 mod log;
 mod past;
+mod payments;
 mod single_value;
 mod stable_log;
 mod survives;
@@ -19,12 +20,18 @@ mod validity;
 pub use causal_order::circular;
 pub use past::Past;
 
+pub use payments::{asked, ledger};
+
 /// A property's violations in a past, each as the node that sent the message concerned, if any.
 type Violations = fn(&Past) -> Vec<Option<u16>>;
 
 /// What only consensus on a single value promises: no broadcast of many messages has it.
 pub const OF_A_SINGLE_VALUE: [&str; 4] =
     ["consensus-agreement", "consensus-integrity", "consensus-validity", "termination"];
+
+/// What is asked of payments alone.
+pub const OF_PAYMENTS: [&str; 4] =
+    ["charged-at-most-once", "acknowledged-is-charged", "failed-is-not-charged", "no-invented-charge"];
 
 /// Every property with its twin, by name.
 pub const TWINS: &[(&str, Violations)] = &[
@@ -52,5 +59,9 @@ pub const TWINS: &[(&str, Violations)] = &[
     ("consensus-integrity", single_value::integrity),
     ("consensus-validity", integrity::no_creation),
     ("termination", single_value::termination),
+    ("charged-at-most-once", payments::at_most_once),
+    ("acknowledged-is-charged", payments::acknowledged),
+    ("failed-is-not-charged", payments::failed),
+    ("no-invented-charge", payments::invented),
     ("survives", survives::survives),
 ];

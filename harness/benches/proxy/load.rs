@@ -65,7 +65,7 @@ fn quiet(length_us: u64) -> Plan {
 }
 
 fn operation(at_us: u64, turn: u64, broadcast: u64) -> Operation {
-    Operation { when: When::AtUs(at_us), node: node(turn), broadcast }
+    Operation::broadcast(When::AtUs(at_us), node(turn), broadcast)
 }
 
 /// The node whose turn it is.

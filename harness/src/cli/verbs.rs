@@ -40,9 +40,10 @@ pub struct WishArgs {
     /// Broadcasts a second, over all nodes, answers included
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub rate: u32,
-    /// What clients do (see `temblor list workloads`)
-    #[arg(long, short = 'w', value_name = "NAME", default_value = "broadcast")]
-    pub workload: String,
+    /// What clients do (see `temblor list workloads`); if absent, the first
+    /// that fits: broadcast, or payments
+    #[arg(long, short = 'w', value_name = "NAME")]
+    pub workload: Option<String>,
     /// Answers in each chain of the chat workload
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub chain_depth: u32,

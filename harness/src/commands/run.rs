@@ -83,7 +83,7 @@ impl<'a> Plans<'a> {
 fn is_for_real_time(plan: &Plan) -> Result<()> {
     let refused =
         |what: String| usage(format!("{what}, which only virtual time can do; use --executor lockstep or sim"));
-    let of_operations = plan.operations.iter().map(|operation| (&operation.when, operation.broadcast));
+    let of_operations = plan.operations.iter().map(|operation| (&operation.when, operation.number));
     if let Some((_, message)) = of_operations.into_iter().find(|(when, _)| when.needs_virtual_time()) {
         return Err(refused(format!("the operation {message} waits for an input of a node")));
     }

@@ -11,7 +11,7 @@ use temblor_checkers::op::{Event, Names, Node, Op, Process};
 use temblor_checkers::reader::{HistoryError, Reader};
 use temblor_checkers::verdict::Witness;
 
-use super::faults::{Fault, Faults};
+use super::faults::{Fault, Faults, Kill};
 use super::orders::Track;
 use super::{OrderOf, messages_of};
 
@@ -31,6 +31,8 @@ pub struct Evidence {
     pub seen: Vec<Seen>,
     /// All faults that had begun.
     pub faults: Vec<Fault>,
+    /// The kills of faults of many.
+    pub kills: Vec<Kill>,
     /// Pieces of orders.
     pub tracks: Vec<Track>,
 }
@@ -80,7 +82,8 @@ pub fn read(input: impl Read, witness: &Witness) -> Result<Evidence, HistoryErro
     }
     let nodes = reader.names().iter().map(|(_, name)| name.to_owned()).collect();
     let tracks = reading.tracks.into_iter().filter(|track| track.items.iter().any(|item| item.named)).collect();
-    Ok(Evidence { nodes, seen: reading.seen, faults: reading.faults.into_all(), tracks })
+    let (faults, kills) = reading.faults.into_all();
+    Ok(Evidence { nodes, seen: reading.seen, faults, kills, tracks })
 }
 
 impl Evidence {
@@ -155,6 +158,11 @@ impl Reading {
             }
             _ if past => {}
             (Process::Node(node), event) => self.node_did(op, (*node, event), names),
+            (Process::Client(_), Event::Other(other)) if self.steps.contains(&op.index) => {
+                let number = |key: &str| other.value.get(key).and_then(serde_json::Value::as_u64);
+                let node = other.value.get("node").and_then(|name| names.find(name.as_str()?));
+                self.see(op, node.map(Node::at), What::Client(number("charge").unwrap_or_default()));
+            }
             (_, Event::Request { node, message }) if self.steps.contains(&op.index) => {
                 self.see(op, Some(node.at()), What::Client(*message));
             }

@@ -37,6 +37,18 @@ pub struct Fault {
 #[derive(Debug, Default)]
 pub struct Faults {
     all: Vec<Fault>,
+    kills: Vec<Kill>,
+}
+
+/// A kill that a fault of many asked for, such as a crash loop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kill {
+    /// The line of its `invoke`, counted from 0.
+    pub index: u64,
+    /// Whom it hit.
+    pub node: usize,
+    /// The fault: `crash-loop 3`.
+    pub of: String,
 }
 
 impl Faults {
@@ -49,6 +61,7 @@ impl Faults {
             ("heal" | "resume" | "run" | "drained" | "interrupted" | "pause", Kind::Ok | Kind::Info, _) => {}
             ("heal" | "resume", Kind::Invoke, _) => {}
             (_, Kind::Invoke, Some(id)) => self.begin((op, id), other, names),
+            ("kill", Kind::Invoke, None) => self.kills.extend(self.kill(op, other, names)),
             // What could not be applied was never in force.
             (_, Kind::Fail, Some(id)) => self.all.retain(|fault| fault.id != id || fault.ended.is_some()),
             (_, _, Some(id)) => self.end(op, id, struck(&other.value)),
@@ -61,9 +74,16 @@ impl Faults {
         self.all.iter().any(|fault| fault.ended.is_none())
     }
 
-    /// All of them, in the order in which they began.
-    pub fn into_all(self) -> Vec<Fault> {
-        self.all
+    /// All of them, in the order in which they began; and the kills of faults of many.
+    pub fn into_all(self) -> (Vec<Fault>, Vec<Kill>) {
+        (self.all, self.kills)
+    }
+
+    fn kill(&self, op: &Op, other: &Other, names: &Names) -> Option<Kill> {
+        let of = other.value.get("of").and_then(Value::as_u64)?;
+        let node = names.find(other.value.get("node")?.as_str()?)?.at();
+        let of = self.all.iter().rev().find(|fault| fault.id == of)?.name();
+        Some(Kill { index: op.index, node, of })
     }
 
     fn begin(&mut self, (op, id): (&Op, u64), other: &Other, names: &Names) {

@@ -5,13 +5,15 @@
 
 use std::collections::BTreeMap;
 
+use crate::asked::Asked;
+
 /// A request that has had no answer yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pending {
     /// The node that was asked.
     pub node: usize,
-    /// The message that it is to broadcast.
-    pub message: u64,
+    /// For what.
+    pub asked: Asked,
     /// The request's number.
     pub msg_id: u64,
 }
@@ -27,14 +29,14 @@ pub struct Clients {
 
 impl Clients {
     /// Takes a client for a request to `node` and gives its number and the request.
-    pub fn ask(&mut self, node: usize, message: u64) -> (u32, Pending) {
+    pub fn ask(&mut self, node: usize, asked: Asked) -> (u32, Pending) {
         let client = self.free.pop().unwrap_or_else(|| {
             self.made += 1;
             self.made
         });
         // 1 is the number of `init`.
         self.requests += 1;
-        let pending = Pending { node, message, msg_id: self.requests + 1 };
+        let pending = Pending { node, asked, msg_id: self.requests + 1 };
         self.pending.insert(client, pending);
         (client, pending)
     }
@@ -66,31 +68,32 @@ impl Clients {
 #[cfg(test)]
 mod tests {
     use super::Clients;
+    use crate::asked::Asked::Broadcast;
 
     #[test]
     fn a_client_has_one_request_outstanding_and_is_used_again_after_it() {
         let mut clients = Clients::default();
-        let (first, _) = clients.ask(0, 10);
-        let (second, _) = clients.ask(0, 11);
+        let (first, _) = clients.ask(0, Broadcast(10));
+        let (second, _) = clients.ask(0, Broadcast(11));
         assert_ne!(first, second);
         clients.settle(first);
-        assert_eq!(clients.ask(1, 12).0, first);
+        assert_eq!(clients.ask(1, Broadcast(12)).0, first);
     }
 
     #[test]
     fn a_client_without_a_known_result_is_never_used_again() {
         let mut clients = Clients::default();
-        let (first, _) = clients.ask(0, 10);
+        let (first, _) = clients.ask(0, Broadcast(10));
         clients.abandon(first);
-        assert_ne!(clients.ask(0, 11).0, first);
+        assert_ne!(clients.ask(0, Broadcast(11)).0, first);
     }
 
     #[test]
     fn a_late_reply_matches_nothing() {
         let mut clients = Clients::default();
-        let (client, old) = clients.ask(0, 10);
+        let (client, old) = clients.ask(0, Broadcast(10));
         clients.settle(client);
-        let (again, _) = clients.ask(0, 11);
+        let (again, _) = clients.ask(0, Broadcast(11));
         assert_eq!(again, client);
         assert_eq!(clients.open(client, old.msg_id), None);
     }

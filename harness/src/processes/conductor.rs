@@ -12,12 +12,12 @@ use tokio::sync::mpsc;
 use super::Setup;
 use super::child::{Life, status_text};
 use super::clients::{Clients, Pending};
-use super::envelope::{self, Broadcast};
 use super::events::Event;
 use super::faults::Faults;
 use super::node::Node;
 use super::obligations::Obligations;
 use super::schedule::{Due, Schedule, position};
+use crate::asked::Asked;
 use crate::clock::Clock;
 use crate::proxy::Proxy;
 use crate::recorder::{Recorder, Request, Type};
@@ -77,11 +77,11 @@ impl Conductor<'_> {
             match due {
                 Due::Operation(at) => {
                     let operation = &self.plan.operations[at];
-                    self.ask(position(self.plan, &operation.node), operation.broadcast);
+                    self.ask(position(self.plan, &operation.node), Asked::of(operation));
                 }
                 Due::Rule(at) => {
                     let rule = &self.plan.rules[at];
-                    self.ask(position(self.plan, &rule.node), rule.broadcast);
+                    self.ask(position(self.plan, &rule.node), Asked::Broadcast(rule.broadcast));
                 }
                 Due::Fault(at) => self.begin_fault(at),
                 Due::Lift(id) => self.lift_fault(id),
@@ -103,17 +103,18 @@ impl Conductor<'_> {
         self.recorder.flush();
     }
 
-    /// A client asks `node` to broadcast `message`.
-    pub fn ask(&mut self, node: usize, message: u64) {
-        let (client, pending) = self.clients.ask(node, message);
+    /// A client asks `node` for something.
+    pub fn ask(&mut self, node: usize, asked: Asked) {
+        let (client, pending) = self.clients.ask(node, asked);
         let name = &self.nodes[node].name;
-        self.recorder.client(Type::Invoke, Request { client, node: name, message }, None);
+        self.recorder.client(Type::Invoke, Request { client, node: name, asked }, None);
         if !self.nodes[node].is_up() {
             self.unsent(client, "the node is down");
             return;
         }
-        let body = Broadcast { r#type: "broadcast", msg_id: pending.msg_id, message };
-        let line = envelope::line(&format!("c{client}"), name, &body);
+        let body = asked.body(pending.msg_id);
+        let line = format!("{{\"src\":\"c{client}\",\"dest\":{},\"body\":{body}}}\n", serde_json::json!(name));
+        let line = line.into_bytes();
         self.outgoing.push((node, client, line));
         let due = self.clock.now_ns() + REQUEST_TIMEOUT_NS;
         self.schedule.push(due, Due::Timeout(client, pending.msg_id));
@@ -130,7 +131,7 @@ impl Conductor<'_> {
     /// Records the end of a request.
     pub fn complete(&mut self, client: u32, pending: Pending, (kind, error): (Type, Option<(&str, &str)>)) {
         let node = &self.nodes[pending.node].name;
-        self.recorder.client(kind, Request { client, node, message: pending.message }, error);
+        self.recorder.client(kind, Request { client, node, asked: pending.asked }, error);
     }
 
     /// A request never left: it has definitely not happened.

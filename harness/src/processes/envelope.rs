@@ -47,6 +47,9 @@ pub struct Body<'a> {
     /// What the node took up of `observe` (`init_ok`).
     #[serde(default)]
     pub observe: Option<Vec<String>>,
+    /// What a payment service has charged (`read_ok`).
+    #[serde(default, borrow)]
+    pub ledger: Option<&'a RawValue>,
     /// An error's code.
     #[serde(default)]
     pub code: Option<i64>,
@@ -90,17 +93,6 @@ pub struct Transport<'a> {
     pub listen: &'static str,
     /// The address to dial for each peer.
     pub peers: BTreeMap<&'a str, String>,
-}
-
-/// A request to broadcast a message.
-#[derive(Debug, Serialize)]
-pub struct Broadcast {
-    /// Always `broadcast`.
-    pub r#type: &'static str,
-    /// The request's number, unique in the run.
-    pub msg_id: u64,
-    /// The message.
-    pub message: u64,
 }
 
 /// A line for a node.

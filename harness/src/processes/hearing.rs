@@ -11,7 +11,8 @@ use serde_json::value::RawValue;
 use super::clients::Pending;
 use super::conductor::Conductor;
 use super::envelope::{self, Body, CONTROLLER, Envelope, INDICATION_MAX};
-use crate::recorder::Type;
+use crate::asked::Asked;
+use crate::recorder::{Request, Type};
 
 /// So many lines of nonsense are shown for each life; all are counted.
 const NONSENSE_SHOWN: u64 = 10;
@@ -113,14 +114,22 @@ impl Conductor<'_> {
         let Some(pending) = asked else { return };
         self.nodes[pending.node].ignored = 0;
         match body.kind.as_ref() {
-            "broadcast_ok" => {
+            "read_ok" if pending.asked == Asked::Ledger => {
+                let ledger = body.ledger.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+                let request = Request { client, node: &self.nodes[pending.node].name, asked: pending.asked };
+                self.recorder.ledger(request, &ledger);
+                self.clients.settle(client);
+            }
+            reply if reply == pending.asked.reply() => {
                 self.complete(client, pending, (Type::Ok, None));
-                self.obligations.acknowledged(pending.node, pending.message);
+                if let Some(message) = pending.asked.message() {
+                    self.obligations.acknowledged(pending.node, message);
+                }
                 self.clients.settle(client);
             }
             "error" => self.refused(client, pending, body),
             kind => {
-                let text = format!("{kind} is no answer to broadcast");
+                let text = format!("{kind} is no answer to {}", pending.asked.f());
                 self.complete(client, pending, (Type::Info, Some(("unexpected", &text))));
                 self.clients.abandon(client);
             }

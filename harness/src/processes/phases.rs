@@ -13,6 +13,7 @@ use super::processor::Waits;
 use super::pulse::Pulse;
 use super::schedule::Schedule;
 use super::{Ended, Setup, signals};
+use crate::asked::Asked;
 use crate::recorder::Type;
 use crate::render::seconds;
 use crate::script::Script;
@@ -22,6 +23,8 @@ use crate::words::counted;
 const HEAL_TIMEOUT_NS: u64 = 5_000_000_000;
 /// Killed processes are gone within this time, ns.
 const END_TIMEOUT_NS: u64 = 5_000_000_000;
+/// A ledger is read within this time, ns.
+const READ_TIMEOUT_NS: u64 = 2_000_000_000;
 /// How often the drain looks whether anything is still owed, ns.
 const LOOK_NS: u64 = 10_000_000;
 /// The indications that nodes are asked for.
@@ -37,6 +40,7 @@ pub const OBSERVE: &[&str] = &[
     "truncate",
     "commit",
     "snapshot",
+    "charged",
     "installed",
 ];
 
@@ -219,6 +223,9 @@ impl<'a> Phases<'a> {
         let (late_ns, waited_ns) = (self.pulse.worst_ns(), waits.longest_since_ns());
         self.late_ns = late_ns.max(waited_ns);
         // A node that was kept from running for a third of the time is not to blame, and neither is anybody if the harness was late.
+        if self.read_ledger().await == Flow::Stop {
+            return Flow::Stop;
+        }
         self.drained(met_since.is_some(), late_ns >= bound_ns / 10 || waited_ns >= bound_ns / 3);
         Flow::Done
     }
@@ -235,6 +242,16 @@ impl<'a> Phases<'a> {
             }
         }
         self.conductor.let_go();
+    }
+
+    /// Where there is a payment service, on the first node, it is asked for what it has charged.
+    async fn read_ledger(&mut self) -> Flow {
+        if !Script::has_ledger(self.setup.plan) || !self.conductor.nodes[0].is_up() {
+            return Flow::Done;
+        }
+        self.conductor.ask(0, Asked::Ledger);
+        let deadline = self.conductor.clock.now_ns() + READ_TIMEOUT_NS;
+        self.pump(deadline, |conductor| conductor.clients.unanswered(Some(0)).is_empty()).await
     }
 
     /// Whether nothing is owed and every node that is up has answered everything.

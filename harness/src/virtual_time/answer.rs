@@ -115,7 +115,11 @@ fn introduction(envelope: &Envelope<'_>, body: &Body<'_>) -> Introduction {
 fn reply<B>(client: u32, body: &Body<'_>) -> Said<B> {
     let in_reply_to = body.in_reply_to.unwrap_or(0);
     match body.kind.as_ref() {
-        "broadcast_ok" => Said::Done { client, in_reply_to },
+        "broadcast_ok" | "charge_ok" => Said::Done { client, in_reply_to },
+        "read_ok" if body.ledger.is_some() => {
+            let ledger = body.ledger.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+            Said::Ledger { client, in_reply_to, ledger }
+        }
         "error" => {
             let (code, text) = (body.code.unwrap_or(0), body.text.as_deref().unwrap_or("").to_owned());
             Said::Refused { client, in_reply_to, code, text }

@@ -8,6 +8,8 @@ use std::io;
 use serde_json::Value;
 use temblor_node::journal::Files;
 
+use crate::asked::Asked;
+
 /// Nodes by their positions in the plan.
 pub trait Cluster {
     /// What a frame carries.
@@ -54,14 +56,14 @@ pub struct Life {
 /// What a node is told.
 #[derive(Clone, Debug)]
 pub enum Input<B> {
-    /// A client asks for a broadcast.
-    Broadcast {
+    /// A client asks for something.
+    Request {
         /// The client.
         client: u32,
         /// The request's number.
         msg_id: u64,
-        /// The message.
-        message: u64,
+        /// For what.
+        asked: Asked,
     },
     /// A frame has arrived.
     Frame(Frame<B>),
@@ -115,12 +117,21 @@ pub enum Said<B> {
     Leader(u64),
     /// Another indication: its name, and its value.
     Indication(String, Value),
-    /// It answered a client: `broadcast_ok`.
+    /// It answered a client: `broadcast_ok`, `charge_ok`.
     Done {
         /// The client.
         client: u32,
         /// The request's number.
         in_reply_to: u64,
+    },
+    /// It answered a client: what it has charged.
+    Ledger {
+        /// The client.
+        client: u32,
+        /// The request's number.
+        in_reply_to: u64,
+        /// An array of records.
+        ledger: Value,
     },
     /// It refused a client's request, with Maelstrom's code and a text.
     Refused {

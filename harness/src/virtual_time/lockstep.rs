@@ -117,8 +117,8 @@ impl Cluster for Lockstep {
 
     fn input(&mut self, node: usize, now_ns: u64, input: Input<Body>) -> Answer<Body> {
         match input {
-            Input::Broadcast { client, msg_id, message } => {
-                let body = format!(",\"body\":{{\"type\":\"broadcast\",\"msg_id\":{msg_id},\"message\":{message}}}");
+            Input::Request { client, msg_id, asked } => {
+                let body = format!(",\"body\":{}", asked.body(msg_id));
                 self.exchange(node, now_ns, (&format!("c{client}"), body.as_bytes()))
             }
             Input::Frame(Frame { from, key, body, .. }) => {

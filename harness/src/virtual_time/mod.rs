@@ -33,6 +33,7 @@ pub use lockstep::Lockstep;
 pub use network::LATENCY_MAX_NS;
 pub use simulated::{Build, Simulated};
 
+use crate::asked::Asked;
 use crate::clock::Time;
 use crate::processes::{Ended, Schedule, Setup};
 use crate::proxy::trace::Trace;
@@ -120,7 +121,9 @@ pub fn run<C: Cluster>(
     if header.ok == Acknowledges::Delivered {
         probe(&mut world);
     }
-    drain(&mut world, bound_ms * 1_000_000);
+    let met = drain(&mut world, bound_ms * 1_000_000);
+    read_ledger(&mut world);
+    drained(&mut world, met);
     facts(world)
 }
 
@@ -147,18 +150,30 @@ fn probe<C: Cluster>(world: &mut World<'_, C>) {
     }
 }
 
-/// Waits until nothing is owed and stays so, or the model's bound has passed.
-fn drain<C: Cluster>(world: &mut World<'_, C>, bound_ns: u64) {
+/// Waits until nothing is owed and stays so, or the model's bound has passed; says whether nothing is owed.
+fn drain<C: Cluster>(world: &mut World<'_, C>, bound_ns: u64) -> bool {
     let (begun, calm_ns) = (world.now.get(), bound_ns / 10 + 50_000_000);
     let mut met_since = None;
     loop {
         let now = world.now.get();
         met_since = if world.script.settled() { met_since.or(Some(now)) } else { None };
         if met_since.is_some_and(|since| now - since >= calm_ns) || now - begun >= bound_ns {
-            break;
+            return met_since.is_some();
         }
         world.run_until(now + LOOK_NS);
     }
+}
+
+/// Where there is a payment service, on the first node, it is asked for what it has charged.
+fn read_ledger<C: Cluster>(world: &mut World<'_, C>) {
+    if Script::has_ledger(world.script.plan) && world.seats[0].up {
+        world.ask(0, Asked::Ledger);
+        world.run_until(world.now.get() + LOOK_NS);
+    }
+}
+
+/// Says what is open in the end, and that all is over.
+fn drained<C: Cluster>(world: &mut World<'_, C>, met: bool) {
     for node in 0..world.seats.len() {
         let open = world.script.unanswered(node);
         if open > 0 && world.seats[node].up {
@@ -168,6 +183,6 @@ fn drain<C: Cluster>(world: &mut World<'_, C>, bound_ns: u64) {
     }
     world.script.abandon(None, ("timeout", "no answer by the end of the drain"));
     let unmet = world.script.obligations.unmet();
-    let value = if met_since.is_some() { json!({}) } else { json!({ "unmet": unmet }) };
+    let value = if met { json!({}) } else { json!({ "unmet": unmet }) };
     world.script.recorder.nemesis(Type::Ok, "drained", &value);
 }

@@ -17,6 +17,8 @@ use temblor_node::records::Records;
 use temblor_node::stack::{Output, Stack, Stored};
 
 use super::cluster::{Answer, Cluster, End, Frame, Input, Life, Said};
+use crate::asked::Asked;
+use temblor_workloads::payments::Charge;
 
 /// What a frame has around its body, the names of its ends and its key, bytes:
 /// `{"src":"","dest":"","key":"","body":}` and the LF.
@@ -35,7 +37,7 @@ pub struct Simulated {
     /// The disk of each node: its files, and where the next record goes.
     disks: Vec<Disk>,
     /// Requests that each node has not answered yet, by their messages.
-    asked: Vec<BTreeMap<u64, Vec<Asked>>>,
+    asked: Vec<BTreeMap<u64, Vec<Asker>>>,
 }
 
 /// A simulated disk.
@@ -46,8 +48,10 @@ struct Disk {
 }
 
 /// A client's request: the client, and the request's number.
-type Asked = (u32, u64);
+type Asker = (u32, u64);
 
+/// Maelstrom's code for what nobody knows.
+const TIMEOUT: i64 = 0;
 /// Maelstrom's code for what can't be done now and has not been.
 const UNAVAILABLE: i64 = 11;
 
@@ -95,20 +99,19 @@ impl Simulated {
                 let asked = self.asked[node].remove(&message).unwrap_or_default();
                 return said.extend(asked.into_iter().map(|(client, in_reply_to)| Said::Done { client, in_reply_to }));
             }
-            Output::Refuse(message, text) => {
-                let asked = self.asked[node].remove(&message).unwrap_or_default().into_iter();
-                let refused = |(client, in_reply_to)| Said::Refused {
-                    client,
-                    in_reply_to,
-                    code: UNAVAILABLE,
-                    text: text.clone(),
-                };
-                return said.extend(asked.map(refused));
-            }
+            Output::Refuse(message, why) => return said.extend(self.refused(node, message, (UNAVAILABLE, &why))),
+            Output::GiveUp(message, why) => return said.extend(self.refused(node, message, (TIMEOUT, &why))),
             Output::Store(_) => unreachable!("what is stored has been taken out"),
             // A log has no reader here.
             Output::Complain(_) => return,
         });
+    }
+
+    /// Whoever asked for this is told that it has failed, or that nobody knows.
+    fn refused(&mut self, node: usize, message: u64, (code, why): (i64, &str)) -> Vec<Said<Payload>> {
+        let asked = self.asked[node].remove(&message).unwrap_or_default();
+        let refused = |(client, in_reply_to)| Said::Refused { client, in_reply_to, code, text: why.to_owned() };
+        asked.into_iter().map(refused).collect()
     }
 
     fn frame(&self, from: usize, to: NodeId, (key, body): (Key, Payload)) -> Frame<Payload> {
@@ -148,9 +151,19 @@ impl Cluster for Simulated {
         let from = |at: usize| self.ids[at];
         let stack = self.stacks[node].as_mut().expect("inputs are for nodes that are alive");
         let step: Box<dyn FnOnce() -> Vec<Output> + '_> = match input {
-            Input::Broadcast { client, msg_id, message } => {
+            Input::Request { client, msg_id, asked: Asked::Broadcast(message) } => {
                 self.asked[node].entry(message).or_default().push((client, msg_id));
                 Box::new(move || stack.broadcast(now_ns, message))
+            }
+            Input::Request { client, msg_id, asked: Asked::Charge(number) } => {
+                self.asked[node].entry(number).or_default().push((client, msg_id));
+                let payload = Payload::encode(&Charge::of(number));
+                Box::new(move || stack.ask(now_ns, Packet { key: Key::new("charge", number), payload }))
+            }
+            Input::Request { client, msg_id: in_reply_to, asked: Asked::Ledger } => {
+                let ledger = stack.read().and_then(|ledger| ledger.read().ok()).unwrap_or_default();
+                let wake = stack.next_wake();
+                return Answer { said: vec![Said::Ledger { client, in_reply_to, ledger }], wake, end: None };
             }
             Input::Frame(frame) => {
                 let packet = Packet { key: Key::from_wire(&frame.key), payload: frame.body };

@@ -13,6 +13,7 @@ use super::agenda::Agenda;
 use super::cluster::{Answer, Cluster, End, Frame, Input, Life, Said};
 use super::nemesis::Nemesis;
 use super::network::{Departure, Fate, LATENCY_MAX_NS, Network};
+use crate::asked::Asked;
 use crate::processes::{Due, FrameAnchor, Schedule, position};
 use crate::proxy::trace::Trace;
 use crate::script::{self, Script};
@@ -209,11 +210,11 @@ impl<'a, C: Cluster> World<'a, C> {
             match due {
                 Due::Operation(at) => {
                     let operation = &plan.operations[at];
-                    self.ask(position(plan, &operation.node), operation.broadcast);
+                    self.ask(position(plan, &operation.node), Asked::of(operation));
                 }
                 Due::Rule(at) => {
                     let rule = &plan.rules[at];
-                    self.ask(position(plan, &rule.node), rule.broadcast);
+                    self.ask(position(plan, &rule.node), Asked::Broadcast(rule.broadcast));
                 }
                 Due::Fault(at) => self.begin_fault(at),
                 Due::Lift(id) => self.lift_fault(id),
@@ -223,15 +224,15 @@ impl<'a, C: Cluster> World<'a, C> {
         }
     }
 
-    /// A client asks `node` to broadcast `message`.
-    pub fn ask(&mut self, node: usize, message: u64) {
-        let (client, pending) = self.script.ask(node, message);
+    /// A client asks `node` for something.
+    pub fn ask(&mut self, node: usize, asked: Asked) {
+        let (client, pending) = self.script.ask(node, asked);
         if !self.seats[node].up {
             return self.script.unsent(client, "the node is down");
         }
         let msg_id = pending.msg_id;
         self.script.schedule.push(self.now.get() + REQUEST_TIMEOUT_NS, Due::Timeout(client, msg_id));
-        self.hand(node, Input::Broadcast { client, msg_id, message });
+        self.hand(node, Input::Request { client, msg_id, asked });
     }
 
     fn happen(&mut self, event: Event<C::Body>) {
@@ -341,6 +342,9 @@ impl<'a, C: Cluster> World<'a, C> {
                 self.script.reported(node, &kind, &value);
             }
             Said::Done { client, in_reply_to } => self.script.answered(client, in_reply_to, script::Answer::Ok),
+            Said::Ledger { client, in_reply_to, ledger } => {
+                self.script.answered(client, in_reply_to, script::Answer::Ledger(&ledger));
+            }
             Said::Refused { client, in_reply_to, code, text } => {
                 self.script.answered(client, in_reply_to, script::Answer::Error(code, &text));
             }

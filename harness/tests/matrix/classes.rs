@@ -163,7 +163,7 @@ fn of_class(row: &Row, class: &str) -> Vec<Fault> {
 }
 
 fn request(at: u64, (senders, pace): (u64, u64)) -> Operation {
-    Operation { when: When::AtUs(at * EVERY_US * pace), node: node(at % senders), broadcast: at + 1 }
+    Operation::broadcast(When::AtUs(at * EVERY_US * pace), node(at % senders), at + 1)
 }
 
 /// The node behind the sender answers.

@@ -15,19 +15,22 @@ use tokio::time::{Duration, Instant};
 use super::log;
 use super::peers::Mailbox;
 use super::storage::Storage;
-use super::wire::{self, Envelope, Idle, Init, InitOk, MALFORMED, NOT_SUPPORTED, Refusal, Request, UNAVAILABLE};
+use super::wire::{
+    self, Envelope, Idle, Init, InitOk, MALFORMED, NOT_SUPPORTED, Refusal, Request, TIMEOUT, UNAVAILABLE,
+};
 use crate::id::NodeId;
 use crate::indication::Indication;
 use crate::layer::Nanos;
 use crate::packet::{Key, Packet, Payload};
 use crate::records::Records;
+use crate::rpc::Charge;
 use crate::stack::{Output, Stack};
 
 /// What an observer can be told beside [`Indication`]s.
 const OFFERED: &[&str] = &["broadcast", "deliver", "synced"];
 
-/// Who asked for something: the client, and the number of the request.
-type Asker = (String, Option<u64>);
+/// Who asked for something: the client, the number of the request, and the type of the answer.
+type Asker = (String, Option<u64>, &'static str);
 
 /// A node at work.
 pub struct Core {
@@ -42,7 +45,7 @@ pub struct Core {
     mailboxes: BTreeMap<NodeId, Mailbox>,
     /// Deliveries, for `read`: 8 bytes a message.
     delivered: Vec<u64>,
-    /// Requests to broadcast that are not answered yet, by their messages.
+    /// Requests that are not answered yet, by the numbers of their messages or charges.
     asked: BTreeMap<u64, Vec<Asker>>,
     out: Vec<u8>,
     stdout: File,
@@ -174,9 +177,13 @@ impl Core {
         match request.kind.as_ref() {
             "broadcast" => self.broadcast(client, request.message),
             "wake" if matches!(self.clock, Clock::At(_)) => self.wake(),
+            "charge" => self.charge(client, envelope.body),
             "read" => {
-                let messages = format!(",\"messages\":{}", wire::body(&self.delivered));
-                self.reply(client, ("read_ok", &messages));
+                let read = match self.stack.read() {
+                    Some(ledger) => format!(",\"ledger\":{}", ledger.raw()),
+                    None => format!(",\"messages\":{}", wire::body(&self.delivered)),
+                };
+                self.reply(client, ("read_ok", &read));
             }
             "echo" => {
                 let echo = format!(",\"echo\":{}", request.echo.map_or("null", RawValue::get));
@@ -191,8 +198,22 @@ impl Core {
         let Some(message) = message.and_then(|message| message.get().parse().ok()) else {
             return self.refuse(client, (MALFORMED, "broadcast needs a message, a whole number"));
         };
-        self.asked.entry(message).or_default().push((client.0.to_owned(), client.1));
+        self.asked.entry(message).or_default().push((client.0.to_owned(), client.1, "broadcast_ok"));
         let outputs = self.stack.broadcast(self.now(), message);
+        self.emit(outputs);
+    }
+
+    fn charge(&mut self, client: (&str, Option<u64>), body: &RawValue) {
+        if self.stack.read().is_none() {
+            return self.refuse(client, (NOT_SUPPORTED, "there is no payment service here"));
+        }
+        let charge: Charge = match serde_json::from_str(body.get()) {
+            Ok(charge) => charge,
+            Err(error) => return self.refuse(client, (MALFORMED, &format!("no charge: {error}"))),
+        };
+        self.asked.entry(charge.charge).or_default().push((client.0.to_owned(), client.1, "charge_ok"));
+        let packet = Packet { key: Key::new("charge", charge.charge), payload: Payload::encode(&charge) };
+        let outputs = self.stack.ask(self.now(), packet);
         self.emit(outputs);
     }
 
@@ -207,7 +228,13 @@ impl Core {
         wire::write(&mut self.out, (self.me, client), None, &wire::body(&Refusal::of(msg_id, code, text)));
     }
 
-    /// Those who asked for the broadcast of a message, and wait for an answer.
+    /// A request has failed, or nobody knows what became of it.
+    fn end(&mut self, message: u64, why: (u32, &str)) {
+        let askers = self.askers(message);
+        askers.iter().for_each(|(client, msg_id, _)| self.refuse((client, *msg_id), why));
+    }
+
+    /// Those who asked for a broadcast or a charge, and wait for an answer.
     fn askers(&mut self, message: u64) -> Vec<Asker> {
         self.asked.remove(&message).unwrap_or_default()
     }
@@ -229,12 +256,10 @@ impl Core {
                 }
                 Output::Done(message) => {
                     let askers = self.askers(message);
-                    askers.iter().for_each(|(client, msg_id)| self.reply((client, *msg_id), ("broadcast_ok", "")));
+                    askers.iter().for_each(|(client, msg_id, answer)| self.reply((client, *msg_id), (answer, "")));
                 }
-                Output::Refuse(message, why) => {
-                    let askers = self.askers(message);
-                    askers.iter().for_each(|(client, msg_id)| self.refuse((client, *msg_id), (UNAVAILABLE, &why)));
-                }
+                Output::Refuse(message, why) => self.end(message, (UNAVAILABLE, &why)),
+                Output::GiveUp(message, why) => self.end(message, (TIMEOUT, &why)),
                 Output::Indicate(indication) => {
                     if self.observes(indication.name()) {
                         wire::write(&mut self.out, (self.me, "observer"), None, &wire::body(&indication));

@@ -11,6 +11,8 @@ use serde_json::value::RawValue;
 use crate::id::NodeId;
 use crate::layer::Nanos;
 
+/// Nobody knows whether it has been done (Maelstrom's code).
+pub const TIMEOUT: u32 = 0;
 /// Maelstrom's code for a type of request that a node does not know.
 pub const NOT_SUPPORTED: u32 = 10;
 /// It can't be done now, and has not been (Maelstrom's code).

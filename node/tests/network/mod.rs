@@ -17,6 +17,7 @@ use temblor_node::indication::Indication;
 use temblor_node::layer::{Identity, Layer};
 use temblor_node::packet::{Key, Packet, Payload};
 use temblor_node::records::Records;
+use temblor_node::rpc::Charge;
 use temblor_node::stack::{Output, Stack, Stored};
 
 /// A millisecond of virtual time.
@@ -51,7 +52,7 @@ pub struct Network {
 
 /// One node and what it has told.
 pub struct Node {
-    stack: Stack,
+    pub stack: Stack,
     pub state: State,
     pub broadcast: Vec<u64>,
     pub delivered: Vec<u64>,
@@ -60,6 +61,8 @@ pub struct Node {
     /// Requests that it has answered, and refused.
     pub done: Vec<u64>,
     pub refused: Vec<u64>,
+    /// Requests that it has given up.
+    pub given_up: Vec<u64>,
     /// With the times at which they were made.
     pub indications: Vec<(u64, Indication)>,
     pub complaints: Vec<String>,
@@ -162,6 +165,12 @@ impl Network {
 
     pub fn broadcast(&mut self, node: u32, message: u64) {
         self.step(node, |stack, now| stack.broadcast(now, message));
+    }
+
+    /// The application asks a node for a charge.
+    pub fn charge(&mut self, node: u32, charge: Charge) {
+        let packet = Packet { key: Key::new("charge", charge.charge), payload: Payload::encode(&charge) };
+        self.step(node, |stack, now| stack.ask(now, packet));
     }
 
     /// A frame that nobody sent.
@@ -273,6 +282,7 @@ impl Network {
                 Output::Deliver(message, Some(position)) => self.node(at).deliver_at(position, message),
                 Output::Done(message) => self.node(at).done.push(message),
                 Output::Refuse(message, _) => self.node(at).refused.push(message),
+                Output::GiveUp(message, _) => self.node(at).given_up.push(message),
                 Output::Complain(what) => self.node(at).complaints.push(what),
                 Output::Indicate(indication) => self.node(at).indications.push((now, indication)),
                 Output::Store(stored) => self.node(at).store(stored),
@@ -331,6 +341,7 @@ impl Node {
             log: BTreeMap::new(),
             done: vec![],
             refused: vec![],
+            given_up: vec![],
             indications: vec![],
             complaints: vec![],
             disk: vec![],

@@ -53,8 +53,7 @@ impl Draft<'_> {
         let within = place(target.time.start)..place(target.time.end);
         let meets = |at: &usize| target.senders.contains(&self.plan.operations[*at].node);
         let meeting: Vec<usize> = within.clone().filter(meets).take(AIMED).collect();
-        let free =
-            |at: &usize| self.plan.operations[*at].broadcast <= self.steady && !settled.contains(at) && !meets(at);
+        let free = |at: &usize| self.plan.operations[*at].number <= self.steady && !settled.contains(at) && !meets(at);
         let mut free: Vec<usize> = within.clone().filter(free).collect();
         let senders: Vec<&String> = target.senders.iter().collect();
         for _ in meeting.len()..AIMED {
@@ -73,7 +72,7 @@ impl Draft<'_> {
     /// Asks a sender for this operation, and for those of the same unit that are due within the same time.
     fn turn_unit(&mut self, at: usize, (sender, within): (&str, Range<usize>)) -> BTreeSet<usize> {
         let (steady, size) = (self.steady, self.unit);
-        let unit = |operation: &Operation| (operation.broadcast <= steady).then(|| (operation.broadcast - 1) / size);
+        let unit = |operation: &Operation| (operation.number <= steady).then(|| (operation.number - 1) / size);
         let wanted = unit(&self.plan.operations[at]);
         let same: BTreeSet<usize> = if size == 1 {
             BTreeSet::from([at])

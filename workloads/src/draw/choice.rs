@@ -28,10 +28,16 @@ pub(super) fn choose(setting: &Setting, wishes: &Wishes) -> Result<(Vec<&'static
     Ok((chosen, requested))
 }
 
-/// The workload of this name.
-pub(super) fn workload(name: &str) -> Result<&'static Workload, DrawError> {
+/// The workload of this name, if it is one of this system's.
+pub(super) fn workload(name: &str, setting: &Setting) -> Result<&'static Workload, DrawError> {
     let known: Vec<&str> = WORKLOADS.iter().map(|workload| workload.name).collect();
-    workloads::find(name).ok_or_else(|| unknown("workload", name, &known))
+    let found = workloads::find(name).ok_or_else(|| unknown("workload", name, &known))?;
+    if found.asks == setting.asks {
+        return Ok(found);
+    }
+    let fit: Vec<&str> = workloads::of(setting.asks).map(|workload| workload.name).collect();
+    let system = &setting.algorithm;
+    Err(DrawError(format!("the workload {name} is not for {system}, whose clients do: {}", fit.join(", "))))
 }
 
 /// The faults that a name, a class or `all` means, as far as they are possible here.

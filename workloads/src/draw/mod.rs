@@ -102,7 +102,7 @@ struct Draft<'a> {
 
 /// Draws the plan of a seed.
 pub fn draw(setting: &Setting, wishes: &Wishes, seed: u64) -> Result<Plan, DrawError> {
-    let workload = choice::workload(&wishes.workload)?;
+    let workload = choice::workload(&wishes.workload, setting)?;
     check_size(setting, wishes)?;
     let (faults, requested) = choice::choose(setting, wishes)?;
     let system = of_bytes(setting.algorithm.as_bytes());
@@ -180,7 +180,7 @@ impl Draft<'_> {
     /// A chain that begins when one of its nodes is dead by then goes on with somebody else.
     fn spare_the_dead_of_chains(&mut self) {
         let mut begins: BTreeMap<u64, u64> =
-            self.plan.operations.iter().map(|operation| (operation.broadcast, due_us(&operation.when))).collect();
+            self.plan.operations.iter().map(|operation| (operation.number, due_us(&operation.when))).collect();
         for at in 0..self.plan.rules.len() {
             let Rule { on_deliver, node, broadcast } = &self.plan.rules[at];
             let begin = begins.get(on_deliver).copied().unwrap_or(0);
@@ -193,7 +193,7 @@ impl Draft<'_> {
 
     fn sort(&mut self) {
         self.plan.faults.sort_by_key(|fault| (due_us(&fault.when), fault.id));
-        self.plan.operations.sort_by_key(|operation| (due_us(&operation.when), operation.broadcast));
+        self.plan.operations.sort_by_key(|operation| (due_us(&operation.when), operation.number));
     }
 
     fn has(&self, name: &str) -> bool {
@@ -267,7 +267,7 @@ impl Draft<'_> {
     /// One more broadcast; its number is the next one.
     fn broadcast(&mut self, node: &str, when: When) -> u64 {
         self.broadcasts += 1;
-        let operation = Operation { when, node: node.to_owned(), broadcast: self.broadcasts };
+        let operation = Operation { when, node: node.to_owned(), ask: self.setting.asks, number: self.broadcasts };
         self.plan.operations.push(operation);
         self.broadcasts
     }

@@ -21,17 +21,18 @@ impl Draft<'_> {
     pub(super) fn draw_operations(&mut self, pattern: Pattern) {
         let count = steady(self.wishes);
         match pattern {
-            Pattern::Steady => self.draw_steady(count),
+            Pattern::Steady => self.draw_steady(count, Self::any_node),
+            Pattern::Clients => self.draw_steady(count, Self::any_client),
             Pattern::Chains => self.draw_chains(count),
             Pattern::Bursts => self.draw_bursts(count),
         }
     }
 
-    /// Random senders at a steady rate: one broadcast in each interval, at a random moment of it.
-    fn draw_steady(&mut self, count: u64) {
+    /// Random nodes at a steady rate: one request in each interval, at a random moment of it.
+    fn draw_steady(&mut self, count: u64, any: fn(&mut Self) -> String) {
         for at in 0..count {
             let at_us = self.moment(at, count);
-            let node = self.any_node();
+            let node = any(self);
             self.broadcast(&node, When::AtUs(at_us));
         }
         self.steady = count;
@@ -59,7 +60,7 @@ impl Draft<'_> {
     /// The answers of the chain that begins with this operation.
     fn answer(&mut self, chain: u64, depth: u64) {
         let begin = &self.plan.operations[usize::try_from(chain).expect("the operation is in memory")];
-        let (mut node, mut message) = (begin.node.clone(), begin.broadcast);
+        let (mut node, mut message) = (begin.node.clone(), begin.number);
         for _ in 0..depth {
             node = self.another_node(&node);
             self.broadcasts += 1;
@@ -96,6 +97,12 @@ impl Draft<'_> {
     /// The last microsecond of the main phase: what is due later is left out.
     fn last_moment(&self) -> u64 {
         self.plan.length_us.saturating_sub(1)
+    }
+
+    /// Any node but the first, which is the server.
+    fn any_client(&mut self) -> String {
+        let server = self.plan.nodes[0].clone();
+        self.another_node(&server)
     }
 
     /// Any node but this one, if there is another.
@@ -135,7 +142,7 @@ mod tests {
         let depth = Wishes::default().chain_depth as usize;
         assert_eq!((plan.operations.len(), plan.rules.len()), (400, 400 * depth));
         let mut senders: BTreeMap<u64, (&str, usize)> =
-            plan.operations.iter().map(|op| (op.broadcast, (op.node.as_str(), 0))).collect();
+            plan.operations.iter().map(|op| (op.number, (op.node.as_str(), 0))).collect();
         for rule in &plan.rules {
             let (answered, place) = senders[&rule.on_deliver];
             assert_ne!(answered, rule.node);
@@ -157,7 +164,7 @@ mod tests {
         let plan = of_workload("burst");
         assert_eq!((plan.operations.len(), plan.rules.len()), (2_000, 0));
         let mut of_one = 0;
-        for burst in plan.operations.chunk_by(|a, b| (a.broadcast - 1) / 20 == (b.broadcast - 1) / 20) {
+        for burst in plan.operations.chunk_by(|a, b| (a.number - 1) / 20 == (b.number - 1) / 20) {
             assert_eq!(burst.len(), 20);
             assert!(due_us(&burst[19].when) - due_us(&burst[0].when) <= 19 * 200);
             let senders: BTreeSet<&str> = burst.iter().map(|op| op.node.as_str()).collect();

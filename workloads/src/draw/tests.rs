@@ -5,11 +5,11 @@ use expect_test::expect;
 use super::{OPERATIONS_MAX, TEMPLATES, Wishes, draw, due_us};
 use crate::chance::of_bytes;
 use crate::faults::{BITES, FAULTS, class_of, name_of};
-use crate::plan::{Fault, Kind, Link, Mode, Plan, Seen, When};
+use crate::plan::{Ask, Fault, Kind, Link, Mode, Plan, Seen, When};
 use crate::setting::{Crashes, Links, Setting};
 use crate::shapes::{LEADER_SHAPES, SHAPES};
 use crate::validity::{check, check_against};
-use crate::workloads::WORKLOADS;
+use crate::workloads;
 
 /// A system on fair-loss links of which all nodes but one may crash.
 pub(super) fn setting(nodes: usize) -> Setting {
@@ -22,6 +22,7 @@ pub(super) fn setting(nodes: usize) -> Setting {
         crashes: Crashes::Stop,
         durable: false,
         leader: false,
+        asks: Ask::Broadcast,
         faulty_max: nodes as u32 - 1,
         bound_ms: 2_000,
     }
@@ -74,7 +75,8 @@ fn plans_of_all(nemesis: &[&str]) -> impl Iterator<Item = (Setting, Plan)> {
     (0..SEEDS).map(move |seed| {
         let setting = settings[seed as usize % settings.len()].clone();
         // Every system meets every workload: their numbers have no common divisor.
-        let workload = WORKLOADS[seed as usize % WORKLOADS.len()].name.to_owned();
+        let broadcasts: Vec<_> = workloads::of(Ask::Broadcast).collect();
+        let workload = broadcasts[seed as usize % broadcasts.len()].name.to_owned();
         let plan = draw(&setting, &Wishes { workload, ..wishes.clone() }, seed).unwrap();
         (setting, plan)
     })
@@ -98,7 +100,7 @@ fn lasts(plan: &Plan, fault: &Fault) -> Option<(u64, u64)> {
 
 /// When a node is killed at the earliest, us: a kill that waits for a message comes after its broadcast.
 fn dies_us(plan: &Plan, node: &str) -> u64 {
-    let broadcast = |message: u64| plan.operations.iter().find(|op| op.broadcast == message).map(|op| due_us(&op.when));
+    let broadcast = |message: u64| plan.operations.iter().find(|op| op.number == message).map(|op| due_us(&op.when));
     let due = |fault: &Fault| match &fault.when {
         When::AtUs(at_us) => Some(*at_us),
         When::After(anchor) => match &anchor.seen {
@@ -207,7 +209,7 @@ fn every_plan_is_read_back_from_its_text() {
 fn every_fault_begins_before_the_end_and_every_message_has_its_own_number() {
     for (_, plan) in plans_of_all(&["all"]) {
         assert!(plan.faults.iter().filter_map(|fault| lasts(&plan, fault)).all(|(begin, end)| begin < end));
-        let numbers: BTreeSet<u64> = plan.operations.iter().map(|op| op.broadcast).collect();
+        let numbers: BTreeSet<u64> = plan.operations.iter().map(|op| op.number).collect();
         assert!(numbers.len() == plan.operations.len() && !numbers.contains(&0));
     }
 }

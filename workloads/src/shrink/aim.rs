@@ -14,13 +14,13 @@ const OPERATIONS_MAX: usize = 8;
 
 /// Keeps one operation alone, with the moments that are counted set anew, if that fails.
 pub fn aim(shrinker: &mut Shrinker<'_>) {
-    let messages: Vec<u64> = shrinker.best.operations.iter().map(|operation| operation.broadcast).collect();
+    let messages: Vec<u64> = shrinker.best.operations.iter().map(|operation| operation.number).collect();
     for message in messages.into_iter().rev() {
         if shrinker.best.operations.len() <= 1 || !shrinker.goes_on() {
             return;
         }
         let mut alone = shrinker.best.clone();
-        alone.operations.retain(|operation| operation.broadcast == message);
+        alone.operations.retain(|operation| operation.number == message);
         aim_lower(shrinker, &consistent(alone));
     }
 }

@@ -22,10 +22,10 @@ pub fn timed(plan: &Plan, moments: &Moments) -> Vec<Plan> {
     let mut careful = plan.clone();
     let asked = |message: u64| moments.requests.get(&message).map(|at_us| When::AtUs(*at_us));
     for operation in &mut careful.operations {
-        operation.when = asked(operation.broadcast).unwrap_or_else(|| operation.when.clone());
+        operation.when = asked(operation.number).unwrap_or_else(|| operation.when.clone());
     }
     for rule in std::mem::take(&mut careful.rules) {
-        let reaction = |when| Operation { when, node: rule.node, broadcast: rule.broadcast };
+        let reaction = |when| Operation::broadcast(when, rule.node, rule.broadcast);
         careful.operations.extend(asked(rule.broadcast).map(reaction));
     }
     careful.operations.sort_by_key(|operation| match operation.when {

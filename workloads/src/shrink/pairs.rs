@@ -56,8 +56,8 @@ fn shortened(plan: &Plan, at: usize) -> Plan {
     if let Some(earlier) = plan.rules.iter().position(|rule| rule.broadcast == gone) {
         plan.rules[at].on_deliver = plan.rules[earlier].on_deliver;
         plan.rules.remove(earlier);
-    } else if let Some(root) = plan.operations.iter().position(|operation| operation.broadcast == gone) {
-        plan.operations[root] = Operation { node, broadcast, when: plan.operations[root].when.clone() };
+    } else if let Some(root) = plan.operations.iter().position(|operation| operation.number == gone) {
+        plan.operations[root] = Operation::broadcast(plan.operations[root].when.clone(), node, broadcast);
         plan.rules.remove(at);
     }
     plan.rules.iter_mut().filter(|rule| rule.on_deliver == gone).for_each(|rule| rule.on_deliver = broadcast);

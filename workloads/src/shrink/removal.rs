@@ -126,7 +126,7 @@ struct Known {
 
 impl Known {
     fn of(plan: &Plan) -> Self {
-        let operations = plan.operations.iter().map(|operation| operation.broadcast);
+        let operations = plan.operations.iter().map(|operation| operation.number);
         Self {
             nodes: plan.nodes.iter().cloned().collect(),
             messages: operations.chain(plan.rules.iter().map(|rule| rule.broadcast)).collect(),

@@ -28,8 +28,7 @@ impl Oracle for Needs {
 
 fn plan() -> Plan {
     let nodes: Vec<String> = (1..=5).map(|n| format!("n{n}")).collect();
-    let operation =
-        |n: u64| Operation { when: When::AtUs(n * 17_321), node: nodes[n as usize % 5].clone(), broadcast: n };
+    let operation = |n: u64| Operation::broadcast(When::AtUs(n * 17_321), nodes[n as usize % 5].clone(), n);
     let cut: Vec<_> = (1..=4).map(|n| ("n5".to_owned(), format!("n{n}"))).collect();
     let fault = |id: u32| Fault {
         id,
@@ -78,7 +77,7 @@ fn shrunk(holds: fn(&Plan) -> bool) -> (Plan, u64) {
 #[test]
 fn what_the_failure_needs_stays_and_becomes_round() {
     let (plan, asked) = shrunk(|plan| {
-        let broadcasts = |m: u64| plan.operations.iter().any(|operation| operation.broadcast == m);
+        let broadcasts = |m: u64| plan.operations.iter().any(|operation| operation.number == m);
         let cuts = |kind: &Kind| kind.links().contains(&("n5".to_owned(), "n3".to_owned()));
         let cut = plan.faults.iter().any(|fault| matches!(fault.fault, Kind::Partition { .. }) && cuts(&fault.fault));
         broadcasts(10) && broadcasts(42) && cut
@@ -109,7 +108,7 @@ fn what_the_failure_needs_stays_and_becomes_round() {
 #[test]
 fn what_waits_for_a_removed_entry_goes_with_it() {
     let (plan, _) = shrunk(|plan| plan.rules.iter().any(|rule| rule.broadcast == 1_005));
-    let operations: Vec<u64> = plan.operations.iter().map(|operation| operation.broadcast).collect();
+    let operations: Vec<u64> = plan.operations.iter().map(|operation| operation.number).collect();
     assert_eq!((operations, plan.rules.len(), plan.faults.len()), (vec![5], 1, 0));
 }
 
@@ -162,7 +161,7 @@ fn a_link_of_a_chain_goes_and_the_next_takes_its_place() {
 fn an_operation_and_a_fault_go_together_where_neither_goes_alone() {
     let holds = |plan: &Plan| {
         let has = |id: u32| plan.faults.iter().any(|fault| fault.id == id);
-        let asks = |message: u64| plan.operations.iter().any(|operation| operation.broadcast == message);
+        let asks = |message: u64| plan.operations.iter().any(|operation| operation.number == message);
         has(2) && asks(1) && has(5) == asks(2)
     };
     let whole = plan();
@@ -182,7 +181,7 @@ fn reactions_and_what_waits_are_said_with_times_from_bold_to_careful() {
     plan.faults[1].when = When::After(Anchor { seen, delay_us: 0 });
     let input = Seen::Input { node: "n2".to_owned(), count: 9, cut: 0 };
     plan.faults[2].when = When::After(Anchor { seen: input, delay_us: 0 });
-    let requests = plan.operations.iter().map(|operation| operation.broadcast).chain([1_001]).zip(100..).collect();
+    let requests = plan.operations.iter().map(|operation| operation.number).chain([1_001]).zip(100..).collect();
     let moments = Moments { requests, faults: (1..=9).map(|id| (id, 7)).collect() };
     let forms = timed(&plan, &moments);
     assert!(forms.iter().all(|form| form.rules.is_empty() && form.operations.len() == 201));

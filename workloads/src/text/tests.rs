@@ -1,7 +1,7 @@
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
-use crate::plan::{Anchor, AroundLeader, Direction, Fault, Kind, Mode, Operation, Plan, Rule, Seen, When};
+use crate::plan::{Anchor, AroundLeader, Ask, Direction, Fault, Kind, Mode, Operation, Plan, Rule, Seen, When};
 use crate::setting::{Crashes, Links, Setting};
 
 const GOOD: &str = r#"{
@@ -257,6 +257,7 @@ fn check_against(fault: &str, change: impl Fn(&mut Setting), expected: Expect) {
         crashes: Crashes::Stop,
         durable: false,
         leader: false,
+        asks: Ask::Broadcast,
         faulty_max: 1,
         bound_ms: 2_000,
     };
@@ -350,7 +351,7 @@ fn plan() -> impl Strategy<Value = Plan> {
     (operations, faults, rules, whole).prop_map(|(operations, faults, rules, (seed, beyond_model, over, workload))| {
         let timed = (1..=3).map(|number| (number, When::AtUs(number)));
         let operations = timed.chain((4..).zip(operations));
-        let operations = operations.map(|(broadcast, when)| Operation { when, node: "n1".to_owned(), broadcast });
+        let operations = operations.map(|(number, when)| Operation::broadcast(when, "n1", number));
         let kill = Fault { id: 1, when: When::AtUs(9), for_us: None, fault: Kind::Kill { node: "n3".to_owned() } };
         let faults = (2..).zip(faults).map(|(id, (when, for_us, fault))| Fault { id, when, for_us, fault });
         let rules = (1_001..).zip(rules);

@@ -156,15 +156,15 @@ fn of_property(judged: &PropertyVerdict) -> Option<Mark> {
 /// A cell is green only if its class of faults took effect and a promise could have been broken.
 fn of_cell(class: &str, verdict: &Verdict) -> (Mark, String) {
     let bites = verdict.counts.bites.get(class).copied().unwrap_or(0);
-    let chances: u64 = verdict.properties.iter().filter(|property| is_promised(property)).map(|p| p.exercised).sum();
+    // That a node is still there says nothing of what it did.
+    let says_more = |property: &&PropertyVerdict| is_promised(property) && property.property != "survives";
+    let chances: u64 = verdict.properties.iter().filter(says_more).map(|p| p.exercised).sum();
     match &verdict.outcome {
         Outcome::Violation => (Mark::Violation, format!("violated {}", broken(verdict))),
         _ if class != NO_FAULT && bites == 0 => (Mark::Idle, format!("{class} took no effect")),
         Outcome::Nothing(reason) => (Mark::Idle, reason.clone()),
         Outcome::Inconclusive(reasons) => (Mark::Undecided, reasons.join("; ")),
-        Outcome::Clean if verdict.counts.deliveries == 0 || chances == 0 => {
-            (Mark::Idle, "nothing could have broken a promise".to_owned())
-        }
+        Outcome::Clean if chances == 0 => (Mark::Idle, "nothing could have broken a promise".to_owned()),
         Outcome::Clean => (Mark::Held, counted(chances, "chance to fail", "chances to fail")),
     }
 }

@@ -7,7 +7,7 @@ use temblor_workloads::demonstrations;
 use temblor_workloads::draw::{Wishes, draw};
 use temblor_workloads::faults::FAULTS;
 use temblor_workloads::plan::Plan;
-use temblor_workloads::workloads::WORKLOADS;
+use temblor_workloads::workloads;
 
 use super::NODES;
 use crate::cli::{DemoArgs, Executor, SystemArgs};
@@ -171,9 +171,9 @@ fn is_within(algorithm: &'static Algorithm, class: &str) -> bool {
 
 /// Only a chat shows whether causes come first. Who tries again tries another workload.
 fn workload(system: &System, attempt: usize) -> &'static str {
-    let first = if system.promises("causal-order") { "chat" } else { "broadcast" };
-    let at = WORKLOADS.iter().position(|workload| workload.name == first).expect("the workload stands in the table");
-    WORKLOADS[(at + attempt) % WORKLOADS.len()].name
+    let names: Vec<&str> = workloads::of(system.asks()).map(|workload| workload.name).collect();
+    let first = names.iter().position(|name| *name == "chat" && system.promises("causal-order")).unwrap_or(0);
+    names[(first + attempt) % names.len()]
 }
 
 fn nodes() -> Vec<String> {

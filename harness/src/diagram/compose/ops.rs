@@ -76,9 +76,12 @@ impl Scene<'_> {
                 .iter()
                 .rev()
                 .find(|f| f.f == "kill" && f.node == seen.node && f.began.0 < seen.index);
-            let by_fault = killed.filter(|_| status.is_empty() || status == "signal 9");
-            return by_fault
-                .map_or_else(|| format!("exits by itself: {status}"), |fault| format!("ends by {}", fault.name()));
+            let of_many =
+                self.evidence.kills.iter().rev().find(|kill| Some(kill.node) == seen.node && kill.index < seen.index);
+            let alone = killed.map(|fault| (fault.began.0, fault.name()));
+            let latest = alone.into_iter().chain(of_many.map(|kill| (kill.index, kill.of.clone()))).max();
+            let by_fault = latest.filter(|_| status.is_empty() || status == "signal 9");
+            return by_fault.map_or_else(|| format!("exits by itself: {status}"), |(_, by)| format!("ends by {by}"));
         }
         match (&seen.what, step) {
             (What::Starts(incarnation), None) => format!("starts again, life {incarnation}"),
