@@ -420,7 +420,7 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
             expect![[r#"
                 error: there is no algorithm fiffo; there are best-effort, retransmit, eager,
                 fifo, eager-uniform, gossip, causal, total-sequencer, total-lamport, fifo-total,
-                election, paxos, multi-paxos, raft, viewstamped, zab
+                election, paxos, multi-paxos, raft, viewstamped, zab, rpc
             "#]],
         ),
     );
@@ -432,7 +432,7 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
             expect![[r#"
                 error: there is no algorithm fiffo; there are best-effort, retransmit, eager,
                 fifo, eager-uniform, gossip, causal, total-sequencer, total-lamport, fifo-total,
-                election, paxos, multi-paxos, raft, viewstamped, zab
+                election, paxos, multi-paxos, raft, viewstamped, zab, rpc
             "#]],
         ),
     );
@@ -510,7 +510,7 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
             2,
             expect![[r#"
                 error: there is no workload broadcasts; did you mean broadcast? (there are
-                broadcast, burst, chat)
+                broadcast, burst, chat, payments)
             "#]],
         ),
     );
@@ -526,7 +526,8 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
                 one-leader-per-term, rising-terms, one-vote-per-term, log-matching,
                 leader-append-only, leader-completeness, commit-order, state-machine-safety,
                 consensus-agreement, consensus-integrity, consensus-validity, termination,
-                survives
+                charged-at-most-once, acknowledged-is-charged, failed-is-not-charged,
+                no-invented-charge, survives
             "#]],
         ),
     );
@@ -542,7 +543,8 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
                 one-leader-per-term, rising-terms, one-vote-per-term, log-matching,
                 leader-append-only, leader-completeness, commit-order, state-machine-safety,
                 consensus-agreement, consensus-integrity, consensus-validity, termination,
-                survives
+                charged-at-most-once, acknowledged-is-charged, failed-is-not-charged,
+                no-invented-charge, survives
             "#]],
         ),
     );

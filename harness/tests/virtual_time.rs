@@ -16,6 +16,7 @@ use temblor_node::algorithms::ALGORITHMS;
 use temblor_node::bugs::BUGS;
 use temblor_workloads::draw::{Wishes, draw};
 use temblor_workloads::plan::Plan;
+use temblor_workloads::workloads;
 
 /// Seeds for correct algorithms.
 const QUIET_SEEDS: u64 = 10;
@@ -38,7 +39,7 @@ impl Case {
     fn plan(&self, seed: u64) -> Plan {
         let nodes = (1..=5).map(|n| format!("n{n}")).collect();
         let wishes = Wishes {
-            workload: "broadcast".to_owned(),
+            workload: workloads::of(self.system.asks()).next().unwrap().name.to_owned(),
             nemesis: vec!["all".to_owned()],
             length_us: 3_000_000,
             rate: 50,

@@ -29,14 +29,14 @@ fn a_term_that_falls_over_a_restart_is_seen_and_a_vote_in_a_term_that_was_left()
         property,
         &format!("n1 in 2\n{}\nn1 in 2\nn1 votes n2 in 2\nn1 in 3", reboot(1)),
         expect![[r#"
-            Nothing("no request was acknowledged and nothing was delivered"), 
+            Nothing("no request was acknowledged and nothing was delivered")
         "#]],
     );
     check(
         property,
         &format!("n1 in 2\n{}\nn1 in 1", reboot(1)),
         expect![[r#"
-            Violation, 
+            Violation
             rising-terms Invalid Promised, 1 violations, exercised 1
               n1 had been in term 2, and went back to term 1 [term-falls]
                 1. line 3: n1 is in term 2 (a term that is never left for a lower one)
@@ -48,7 +48,7 @@ fn a_term_that_falls_over_a_restart_is_seen_and_a_vote_in_a_term_that_was_left()
         property,
         "n1 in 2\nn1 votes n3 in 1",
         expect![[r#"
-            Violation, 
+            Violation
             rising-terms Invalid Promised, 1 violations, exercised 1
               n1 had been in term 2, and voted in term 1 [vote-in-the-past]
                 1. line 3: n1 is in term 2 (a term that is never left for a lower one)
@@ -64,14 +64,14 @@ fn two_votes_in_one_term_are_one_too_many_in_any_lives() {
         property,
         &format!("n1 votes n2 in 1\n{}\nn1 votes n2 in 1\nn1 votes n3 in 2", reboot(1)),
         expect![[r#"
-            Nothing("no request was acknowledged and nothing was delivered"), 
+            Nothing("no request was acknowledged and nothing was delivered")
         "#]],
     );
     check(
         property,
         &format!("n1 votes n2 in 1\n{}\nn1 votes n3 in 1", reboot(1)),
         expect![[r#"
-            Violation, 
+            Violation
             one-vote-per-term Invalid Promised, 1 violations, exercised 1
               n1 voted for n2 and for n3 in term 1 [two-votes]
                 1. line 3: n1 votes for n2 in term 1 (the vote of the term)
@@ -88,14 +88,14 @@ fn logs_with_the_same_entry_are_the_same_before_it() {
         property,
         "n1 appends 1 of 1 #1\nn2 appends 1 of 1 #1\nn2 truncates 1\nn2 appends 1 of 2 #2",
         expect![[r#"
-            Nothing("no request was acknowledged and nothing was delivered"), 
+            Nothing("no request was acknowledged and nothing was delivered")
         "#]],
     );
     check(
         property,
         "n1 appends 2 of 1 #1\nn2 appends 2 of 1 #2",
         expect![[r#"
-            Violation, 
+            Violation
             log-matching Invalid Promised, 1 violations, exercised 1
               n1 and n2 have the entry 2 of term 1, and their logs up to it differ [logs-differ]
                 1. line 3: n1 has entry 2 of term 1, hash 0000000000000001 (the log up to this entry)
@@ -106,7 +106,7 @@ fn logs_with_the_same_entry_are_the_same_before_it() {
         property,
         "n1 appends 2 of 1 #1\nn2 snapshots 2 of 1 #2",
         expect![[r#"
-            Violation, 
+            Violation
             log-matching Invalid Promised, 1 violations, exercised 1
               n1 and n2 have the entry 2 of term 1, and their logs up to it differ [logs-differ]
                 1. line 3: n1 has entry 2 of term 1, hash 0000000000000001 (the log up to this entry)
@@ -122,14 +122,14 @@ fn a_leader_takes_nothing_away_and_an_ex_leader_may() {
         property,
         "n1 leads 1\nn1 appends 1 of 1 #1\nn1 in 2\nn1 truncates 1",
         expect![[r#"
-            Nothing("no request was acknowledged and nothing was delivered"), 
+            Nothing("no request was acknowledged and nothing was delivered")
         "#]],
     );
     check(
         property,
         "n1 leads 1\nn1 appends 1 of 1 #1\nn1 truncates 1",
         expect![[r#"
-            Violation, 
+            Violation
             leader-append-only Invalid Promised, 1 violations, exercised 2
               n1 led term 1, and took entries away from its own log, from 1 on [leader-truncates]
                 1. line 5: n1 takes away its log from entry 1 on (a leader only appends)
@@ -139,7 +139,7 @@ fn a_leader_takes_nothing_away_and_an_ex_leader_may() {
         property,
         "n1 appends 1 of 1 #1\nn1 leads 2\nn1 appends 1 of 2 #2",
         expect![[r#"
-            Violation, 
+            Violation
             leader-append-only Invalid Promised, 1 violations, exercised 1
               n1 led term 2, and took entries away from its own log, from 1 on [leader-truncates]
                 1. line 5: n1 takes away its log from entry 1 on (a leader only appends)
@@ -155,14 +155,14 @@ fn later_leaders_have_what_is_committed_whichever_stands_first_in_the_file() {
         property,
         &format!("{committed}\nn2 appends 1 of 1 #1\nn2 leads 2\nn2 truncates 1"),
         expect![[r#"
-            Clean, 
+            Clean
         "#]],
     );
     check(
         property,
         &format!("{committed}\nn2 leads 2"),
         expect![[r#"
-            Violation, 
+            Violation
             leader-completeness Invalid Promised, 1 violations, exercised 1
               n1 knew entry 1 to be committed in term 1; n2, leader of term 2, has no such entry [incomplete-leader]
                 1. line 5: n1 knows that the entries up to 1 are committed (each later leader has them)
@@ -173,7 +173,7 @@ fn later_leaders_have_what_is_committed_whichever_stands_first_in_the_file() {
         property,
         &format!("n2 leads 2\nn2 appends 1 of 1 #1\n{committed}"),
         expect![[r#"
-            Violation, 
+            Violation
             leader-completeness Invalid Promised, 1 violations, exercised 1
               n1 knew entry 1 to be committed in term 1; n2, leader of term 2, has no such entry [incomplete-leader]
                 1. line 7: n1 knows that the entries up to 1 are committed (each later leader has them)
@@ -184,7 +184,7 @@ fn later_leaders_have_what_is_committed_whichever_stands_first_in_the_file() {
         property,
         &format!("n2 appends 1 of 1 #2\nn2 leads 2\nn2 truncates 1\n{committed}"),
         expect![[r#"
-            Violation, 
+            Violation
             leader-completeness Invalid Promised, 1 violations, exercised 1
               n1 knew entry 1 to be committed in term 1; n2, leader of term 2, has another log up to there [incomplete-leader]
                 1. line 8: n1 knows that the entries up to 1 are committed (each later leader has them)
@@ -201,14 +201,14 @@ fn of_a_log_that_came_back_nothing_is_known_until_it_says_where_it_ends() {
         property,
         &format!("{committed}\n{}\nn2 leads 2", reboot(2)),
         expect![[r#"
-            Clean, 
+            Clean
         "#]],
     );
     check(
         property,
         &format!("{committed}\n{}\nn2 truncates 1\nn2 leads 2", reboot(2)),
         expect![[r#"
-            Violation, 
+            Violation
             leader-completeness Invalid Promised, 1 violations, exercised 1
               n1 knew entry 1 to be committed in term 1; n2, leader of term 2, has no such entry [incomplete-leader]
                 1. line 5: n1 knows that the entries up to 1 are committed (each later leader has them)
@@ -226,14 +226,14 @@ fn the_commit_index_grows_within_the_log() {
         property,
         &format!("{log}\nn1 commits 1\nn1 commits 2\n{}\nn1 commits 1", reboot(1)),
         expect![[r#"
-            Nothing("no request was acknowledged and nothing was delivered"), 
+            Nothing("no request was acknowledged and nothing was delivered")
         "#]],
     );
     check(
         property,
         &format!("{log}\nn1 commits 2\nn1 commits 1"),
         expect![[r#"
-            Violation, 
+            Violation
             commit-order Invalid Promised, 1 violations, exercised 2
               n1 went back from commit index 2 to 1 [commit-falls]
                 1. line 6: n1 knows that the entries up to 1 are committed (the commit index only grows, within the log)
@@ -243,7 +243,7 @@ fn the_commit_index_grows_within_the_log() {
         property,
         &format!("{log}\nn1 commits 3"),
         expect![[r#"
-            Violation, 
+            Violation
             commit-order Invalid Promised, 1 violations, exercised 1
               n1 had 3 committed, and its log ends at 2 [commit-past-the-log]
                 1. line 5: n1 knows that the entries up to 3 are committed (the commit index only grows, within the log)
@@ -253,7 +253,7 @@ fn the_commit_index_grows_within_the_log() {
         property,
         &format!("{log}\nn1 commits 2\nn1 truncates 2"),
         expect![[r#"
-            Violation, 
+            Violation
             commit-order Invalid Promised, 1 violations, exercised 1
               n1 took away entry 2, and had 2 committed [committed-lost]
                 1. line 6: n1 has no entry from 2 on (the commit index only grows, within the log)
@@ -269,14 +269,14 @@ fn what_is_committed_at_an_index_is_the_same_everywhere() {
         property,
         &format!("{log}\nn2 appends 1 of 1 #1\nn2 appends 2 of 2 #3\nn2 commits 1"),
         expect![[r#"
-            Nothing("no request was acknowledged and nothing was delivered"), 
+            Nothing("no request was acknowledged and nothing was delivered")
         "#]],
     );
     check(
         property,
         &format!("{log}\nn2 appends 1 of 1 #1\nn2 appends 2 of 2 #3\nn2 commits 2"),
         expect![[r#"
-            Violation, 
+            Violation
             state-machine-safety Invalid Promised, 1 violations, exercised 2
               n1 and n2 have different logs committed up to entry 2 [commits-differ]
                 1. line 5: n1 has committed up to entry 2, hash 0000000000000002 (committed for good)
@@ -287,7 +287,7 @@ fn what_is_committed_at_an_index_is_the_same_everywhere() {
         property,
         &format!("{log}\nn2 appends 1 of 2 #4\nn2 appends 2 of 2 #5\nn2 commits 2"),
         expect![[r#"
-            Violation, 
+            Violation
             state-machine-safety Invalid Promised, 2 violations, exercised 2
               n1 and n2 have different logs committed up to entry 1 [commits-differ]
                 1. line 5: n1 has committed up to entry 1, hash 0000000000000001 (committed for good)
@@ -385,7 +385,7 @@ fn every_correct_node_decides_once_one_has_proposed() {
         property,
         "n1 in 1",
         expect![[r#"
-            Nothing("no request was acknowledged and nothing was delivered"), 
+            Nothing("no request was acknowledged and nothing was delivered")
         "#]],
     );
     check(

@@ -419,7 +419,7 @@ fn a_node_that_reports_no_broadcasts_still_owes_what_it_acknowledged() {
         c1 ok n1 m1
         nemesis ok drained",
         expect![[r#"
-            Violation, 
+            Violation
             validity Invalid Promised, 1 violations, exercised 1
               n1 acknowledged m1 and never delivered it [undelivered]
                 1. line 0: client 1 asks n1 to broadcast m1 (m1 begins here)
@@ -443,7 +443,7 @@ fn a_crash_excuses_the_sender_unless_the_acknowledgement_binds_for_ever() {
         &RELIABLE,
         script,
         expect![[r#"
-            Clean, 
+            Clean
         "#]],
     );
     let forever = Header { ok: Acknowledges::Delivered, ..header(3, &["validity", "uniform-agreement"]) };
@@ -451,7 +451,7 @@ fn a_crash_excuses_the_sender_unless_the_acknowledgement_binds_for_ever() {
         &forever,
         script,
         expect![[r#"
-            Violation, 
+            Violation
             validity Invalid Promised, 1 violations, exercised 1
               m1 was acknowledged as delivered, and no correct node has delivered it [forgotten]
                 1. line 0: client 1 asks n1 to broadcast m1 (m1 begins here)
@@ -509,7 +509,7 @@ fn a_kill_explains_one_exit_and_no_other_status() {
         n2 exits signal 9
         nemesis ok drained"#,
         expect![[r#"
-            Violation, 
+            Violation
             survives Invalid Promised, 3 violations, exercised 2
               n1 exited by itself (signal 9) [exit]
                 1. line 4: n1 exited by itself (signal 9) (no fault made it)
@@ -583,7 +583,7 @@ fn two_lives_of_one_node_are_two_leaders() {
         n1 leads 4
         nemesis ok drained",
         expect![[r#"
-            Violation, 
+            Violation
             one-leader-per-term Invalid Promised, 1 violations, exercised 1
               n1 led term 4 in two of its lives [two-leaders]
                 1. line 1: n1 leads term 4 (the first to claim the term)
@@ -869,7 +869,7 @@ fn in_mode_recover_an_acknowledged_message_that_is_lost_is_told() {
         n2 starts
         nemesis ok drained"#,
         expect![[r#"
-            Violation, 
+            Violation
             validity Invalid Promised, 1 violations, exercised 1
               n2 broadcast m1 and never delivered it [undelivered]
                 1. line 2: n2 broadcasts m1 (n2 owes itself the delivery)
@@ -1197,7 +1197,7 @@ fn a_run_in_which_nothing_happened_is_nothing_to_judge() {
         c1 refused n1 m1
         nemesis ok drained",
         expect![[r#"
-            Nothing("no request was acknowledged and nothing was delivered"), 
+            Nothing("no request was acknowledged and nothing was delivered")
         "#]],
     );
 }

@@ -555,7 +555,7 @@ fn a_follower_names_another_leader_than_the_one_of_the_term() {
         &promises,
         "n1 leads 1 \n n2 follows n1 in 1 \n n3 follows n2 in 1 \n nemesis ok drained",
         expect![[r#"
-            Violation, 
+            Violation
             one-leader-per-term Invalid Promised, 1 violations, exercised 2
               n1 was the leader of term 1, and n3 followed n2 in it [two-leaders]
                 1. line 0: n1 leads term 1 (the leader of the term)
@@ -566,7 +566,7 @@ fn a_follower_names_another_leader_than_the_one_of_the_term() {
         &promises,
         "n2 follows n1 in 1 \n n3 follows n2 in 1 \n nemesis ok drained",
         expect![[r#"
-            Violation, 
+            Violation
             one-leader-per-term Invalid Promised, 1 violations, exercised 1
               in term 1 n2 followed n1, and n3 followed n2 [two-leaders]
                 1. line 0: n2 follows n1 in term 1 (the leader of the term)
@@ -577,7 +577,7 @@ fn a_follower_names_another_leader_than_the_one_of_the_term() {
         &promises,
         "n3 follows n2 in 1 \n n1 leads 1 \n n2 leads 2 \n nemesis ok drained",
         expect![[r#"
-            Violation, 
+            Violation
             one-leader-per-term Invalid Promised, 1 violations, exercised 2
               n1 was the leader of term 1, and n3 followed n2 in it [two-leaders]
                 1. line 1: n1 leads term 1 (the leader of the term)
@@ -588,7 +588,7 @@ fn a_follower_names_another_leader_than_the_one_of_the_term() {
         &promises,
         "n1 leads 1 \n n2 follows n1 in 1 \n n2 leads 2 \n n1 follows n2 in 2 \n nemesis ok drained",
         expect![[r#"
-            Clean, 
+            Clean
         "#]],
     );
 }

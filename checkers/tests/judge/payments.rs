@@ -34,7 +34,7 @@ fn exactly_what_was_acknowledged_is_charged_and_of_the_rest_perhaps_some() {
          c4 charges n3 21
          c5 reads n1 17 18 21",
         expect![[r#"
-            Clean, 
+            Clean
         "#]],
     );
 }
@@ -51,8 +51,8 @@ fn a_charge_that_stands_twice_in_the_ledger_is_one_too_many() {
          n1 charged 17 @1 n2/1/1
          c5 reads n1 17 17",
         expect![[r#"
-            Violation, 
-            charged-at-most-once Invalid Promised, 1 violations, exercised 0
+            Violation
+            charged-at-most-once Invalid Promised, 1 violations, exercised 1
               n1 has charged 17p on card 4000 twice, for charge 17 of n2 [charged-again]
                 1. line 3: client 1 asks n2 for charge 17 (17p on card 4000)
                 2. line 4: nemesis loss n1 to n2 (in force until 6 ms)
@@ -65,13 +65,13 @@ fn a_charge_that_stands_twice_in_the_ledger_is_one_too_many() {
     check(
         "c1 charges n2 17\nc1 lost n2 17\nc5 reads n1 17 17",
         expect![[r#"
-        Violation, 
-        charged-at-most-once Invalid Promised, 1 violations, exercised 0
-          n1 has charged 17p on card 4000 twice, for charge 17 of n2 [charged-again]
-            1. line 3: client 1 asks n2 for charge 17 (17p on card 4000)
-            2. line 4: client 1 has no answer about charge 17 (it may have happened)
-            3. line 5: client 5 reads the ledger of n1 (17p on card 4000: twice)
-    "#]],
+            Violation
+            charged-at-most-once Invalid Promised, 1 violations, exercised 0
+              n1 has charged 17p on card 4000 twice, for charge 17 of n2 [charged-again]
+                1. line 3: client 1 asks n2 for charge 17 (17p on card 4000)
+                2. line 4: client 1 has no answer about charge 17 (it may have happened)
+                3. line 5: client 5 reads the ledger of n1 (17p on card 4000: twice)
+        "#]],
     );
 }
 
@@ -80,13 +80,13 @@ fn what_was_acknowledged_stands_in_the_ledger() {
     check(
         "c1 charges n2 17\nc1 charged n2 17\nc2 charges n3 18\nc2 charged n3 18\nc5 reads n1 18",
         expect![[r#"
-        Violation, 
-        acknowledged-is-charged Invalid Promised, 1 violations, exercised 0
-          charge 17 of n2 was acknowledged, and n1 has charged 17p on card 4000 not at all [not-charged]
-            1. line 3: client 1 asks n2 for charge 17 (17p on card 4000)
-            2. line 4: client 1 is told ok by n2 for charge 17 (it is charged)
-            3. line 7: client 5 reads the ledger of n1 (17p on card 4000: not at all)
-    "#]],
+            Violation
+            acknowledged-is-charged Invalid Promised, 1 violations, exercised 0
+              charge 17 of n2 was acknowledged, and n1 has not charged 17p on card 4000 [not-charged]
+                1. line 3: client 1 asks n2 for charge 17 (17p on card 4000)
+                2. line 4: client 1 is told ok by n2 for charge 17 (it is charged)
+                3. line 7: client 5 reads the ledger of n1 (17p on card 4000: not at all)
+        "#]],
     );
 }
 
@@ -95,14 +95,14 @@ fn what_failed_does_not_stand_in_the_ledger_and_what_is_unknown_may() {
     check(
         "c1 charges n2 17\nc1 declined n2 17\nn1 charged 17 @1 n2/1/1\nc5 reads n1 17",
         expect![[r#"
-        Violation, 
-        failed-is-not-charged Invalid Promised, 1 violations, exercised 1
-          charge 17 of n2 failed, and n1 has charged 17p on card 4000 [charged-though-failed]
-            1. line 3: client 1 asks n2 for charge 17 (17p on card 4000)
-            2. line 4: client 1 is told by n2 that charge 17 failed (it never happens)
-            3. line 5: n1 charges 17p on card 4000 (record 1, with the key n2/1/1)
-            4. line 6: client 5 reads the ledger of n1 (17p on card 4000: once)
-    "#]],
+            Violation
+            failed-is-not-charged Invalid Promised, 1 violations, exercised 1
+              charge 17 of n2 failed, and n1 has charged 17p on card 4000 [charged-though-failed]
+                1. line 3: client 1 asks n2 for charge 17 (17p on card 4000)
+                2. line 4: client 1 is told by n2 that charge 17 failed (it never happens)
+                3. line 5: n1 charges 17p on card 4000 (record 1, with the key n2/1/1)
+                4. line 6: client 5 reads the ledger of n1 (17p on card 4000: once)
+        "#]],
     );
 }
 
@@ -111,11 +111,11 @@ fn what_nobody_asked_for_does_not_stand_in_the_ledger() {
     check(
         "c1 charges n2 17\nc1 charged n2 17\nc5 reads n1 17 18",
         expect![[r#"
-        Violation, 
-        no-invented-charge Invalid Promised, 1 violations, exercised 2
-          n1 has charged 18p on card 4000, and nobody asked for that [invented]
-            1. line 5: client 5 reads the ledger of n1 (18p on card 4000: once)
-    "#]],
+            Violation
+            no-invented-charge Invalid Promised, 1 violations, exercised 2
+              n1 has charged 18p on card 4000, and nobody asked for that [invented]
+                1. line 5: client 5 reads the ledger of n1 (18p on card 4000: once)
+        "#]],
     );
 }
 
@@ -124,22 +124,22 @@ fn only_the_last_reading_counts_and_without_any_nothing_is_known() {
     check(
         "c1 charges n2 17\nc1 charged n2 17\nc5 reads n1\nc5 reads n1 17",
         expect![[r#"
-        Clean, 
-    "#]],
+            Clean
+        "#]],
     );
     check(
         "c1 charges n2 17\nc1 charged n2 17",
         expect![[r#"
-        Inconclusive(["charged-at-most-once is unknown: nobody has read what was charged", "acknowledged-is-charged is unknown: nobody has read what was charged", "failed-is-not-charged is unknown: nobody has read what was charged", "no-invented-charge is unknown: nobody has read what was charged"]), 
-        charged-at-most-once Unknown Promised, 0 violations, exercised 0
-          because nobody has read what was charged
-        acknowledged-is-charged Unknown Promised, 0 violations, exercised 0
-          because nobody has read what was charged
-        failed-is-not-charged Unknown Promised, 0 violations, exercised 0
-          because nobody has read what was charged
-        no-invented-charge Unknown Promised, 0 violations, exercised 0
-          because nobody has read what was charged
-    "#]],
+            Inconclusive(["charged-at-most-once is unknown: nobody has read what was charged", "acknowledged-is-charged is unknown: nobody has read what was charged", "failed-is-not-charged is unknown: nobody has read what was charged", "no-invented-charge is unknown: nobody has read what was charged"])
+            charged-at-most-once Unknown Promised, 0 violations, exercised 0
+              because nobody has read what was charged
+            acknowledged-is-charged Unknown Promised, 0 violations, exercised 0
+              because nobody has read what was charged
+            failed-is-not-charged Unknown Promised, 0 violations, exercised 0
+              because nobody has read what was charged
+            no-invented-charge Unknown Promised, 0 violations, exercised 0
+              because nobody has read what was charged
+        "#]],
     );
 }
 

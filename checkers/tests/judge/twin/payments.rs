@@ -25,11 +25,11 @@ fn charge(op: &Op) -> Option<Purchase> {
 
 /// The records of the last reading.
 pub fn ledger(past: &Past) -> Option<Vec<Purchase>> {
-    let readings = past.ops.iter().filter_map(|op| match (op.process, op.kind, &op.event) {
+    let mut readings = past.ops.iter().filter_map(|op| match (op.process, op.kind, &op.event) {
         (Process::Client(_), Kind::Ok, Event::Other(other)) if other.f == "ledger" => Some(&other.value["ledger"]),
         _ => None,
     });
-    readings.rev().next().map(|ledger| ledger.as_array().unwrap().iter().map(purchase).collect())
+    readings.next_back().map(|ledger| ledger.as_array().unwrap().iter().map(purchase).collect())
 }
 
 /// Whether anybody asked for a charge.
