@@ -96,7 +96,9 @@ pub fn plan(trials: &Trials<'_>, seed: u64) -> Result<Plan> {
     };
     let drawn = draw(&trials.system.setting(nodes), &wishes, seed);
     let mut plan = drawn.map_err(|error| usage(error.to_string()))?;
-    to_points(&mut plan);
+    if trials.is_virtual() {
+        to_points(&mut plan);
+    }
     Ok(plan)
 }
 

@@ -151,7 +151,7 @@ impl System {
     /// What is set of the algorithm.
     pub fn settings(&self) -> Settings {
         let default = Settings::default();
-        Settings { fanout: self.fanout.unwrap_or(default.fanout), ..default }
+        Settings { fanout: self.fanout.unwrap_or(default.fanout) }
     }
 
     /// The bound of its model, ms.

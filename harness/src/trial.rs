@@ -6,7 +6,7 @@
 use std::io::Seek;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use temblor_checkers::check::check;
 use temblor_checkers::judge::{FifoGaps, Options};
 use temblor_checkers::verdict::{Judgement, PropertyVerdict, Standing, Verdict};
@@ -15,9 +15,11 @@ use temblor_workloads::shrink::{Moments, Oracle};
 use temblor_workloads::validity::check_against;
 
 use crate::cli::Executor;
+use crate::commands::execution::{INIT_TIMEOUT_US, Order, block_on, execute, open};
 use crate::concrete::{bitten, came_about};
 use crate::exit::usage;
-use crate::processes::Launch;
+use crate::machine;
+use crate::processes::{Interrupts, Launch};
 use crate::system::System;
 use crate::virtual_time::{Facts, Files, LATENCY_MAX_NS, Lockstep, run};
 
@@ -34,6 +36,7 @@ pub struct Trials<'a> {
 enum Ground<'a> {
     Simulated,
     Lockstep { launch: &'a Launch, folder: &'a Path },
+    Processes { launch: &'a Launch, folder: &'a Path },
 }
 
 /// One plan, tried.
@@ -70,9 +73,51 @@ impl<'a> Trials<'a> {
         Ok(Self { system, ground })
     }
 
+    /// Trials on real processes, in real time; run folders are made in `folder`, and go when the run has been judged.
+    pub fn on_processes(system: &'a System, launch: &'a Launch, folder: &'a Path) -> Self {
+        Self { system, ground: Ground::Processes { launch, folder } }
+    }
+
+    /// Whether plans are tried in virtual time.
+    pub fn is_virtual(&self) -> bool {
+        !matches!(self.ground, Ground::Processes { .. })
+    }
+
     /// Runs a plan and judges it.
     pub fn run(&self, plan: &Plan) -> Result<Trial> {
-        self.run_into(plan, Files::default())
+        match &self.ground {
+            Ground::Processes { launch, folder } => self.run_on_processes(plan, (launch, folder)),
+            Ground::Simulated | Ground::Lockstep { .. } => self.run_into(plan, Files::default()),
+        }
+    }
+
+    fn run_on_processes(&self, plan: &Plan, (launch, folder): (&Launch, &Path)) -> Result<Trial> {
+        let scratch = tempfile::tempdir_in(folder).context("failed to make a folder for the run")?;
+        let options = Options { require: None, fifo_gaps: FifoGaps::Forbidden };
+        let order = Order {
+            system: self.system,
+            launch,
+            program: &machine::program(&launch.program)?,
+            foreign: None,
+            plan,
+            executor: Executor::Processes,
+            init_timeout_us: INIT_TIMEOUT_US,
+            results: scratch.path(),
+            options: &options,
+        };
+        let folder = open(&order)?;
+        let execution = block_on(async {
+            let interrupts = Interrupts::listen().context("failed to listen for signals")?;
+            let execution = execute(&order, folder, &interrupts).await?;
+            if interrupts.count() > 0 {
+                return Err(anyhow!("interrupted by {}", interrupts.name()));
+            }
+            Ok(execution)
+        })?;
+        let path = execution.folder.file("history.jsonl");
+        let history = std::fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
+        let facts = Facts { notes: execution.ended.notes, history, ..Facts::default() };
+        Ok(Trial { facts, verdict: execution.verdict })
     }
 
     /// The plan with its faults of links said frame by frame, as they come about when it runs; `None` if they do nothing.
@@ -88,6 +133,9 @@ impl<'a> Trials<'a> {
         let header = self.system.header(plan)?;
         let what = (plan, &header, self.system.bound_ms());
         let facts = match &self.ground {
+            Ground::Processes { .. } => {
+                return Err(usage("frames are said one by one in virtual time only".to_owned()));
+            }
             Ground::Simulated => run(what, self.system.simulated(&plan.nodes)?, files),
             Ground::Lockstep { launch, folder } => {
                 // A node's directory is empty when it begins its first life.

@@ -54,8 +54,6 @@ pub struct Algorithm {
 pub struct Settings {
     /// To how many others gossip passes a message on.
     pub fanout: u32,
-    /// Whether Raft asks for pre-votes before it begins a term.
-    pub pre_vote: bool,
 }
 
 impl Algorithm {
@@ -67,7 +65,7 @@ impl Algorithm {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { fanout: 3, pre_vote: false }
+        Self { fanout: 3 }
     }
 }
 
@@ -369,10 +367,17 @@ pub const ALGORITHMS: &[Algorithm] = &[
         model: CONSENSUS,
         promises: BY_LOGS,
         leader: true,
-        build: |settings| {
-            let elections = if settings.pre_vote { Elections::WithPreVote } else { Elections::AtOnce };
-            vec![Box::new(Raft::new(elections))]
-        },
+        build: |_| vec![Box::new(Raft::new(Elections::AtOnce))],
+    },
+    Algorithm {
+        name: "raft",
+        over: Some("pre-vote"),
+        what: "raft whose nodes ask whether they would be elected before they begin a term",
+        source: "Ongaro 2014, thesis, 9.6",
+        model: CONSENSUS,
+        promises: BY_LOGS,
+        leader: true,
+        build: |_| vec![Box::new(Raft::new(Elections::WithPreVote))],
     },
     Algorithm {
         name: "viewstamped",

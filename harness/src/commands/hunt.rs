@@ -10,10 +10,12 @@ use temblor_node::algorithms::{ALGORITHMS, Algorithm};
 use temblor_node::bugs::{self, BUGS, BugEntry};
 use temblor_workloads::plan::Plan;
 
+use super::execution::die_of_panics;
 use super::{answer, note};
 use crate::cli::{Executor, HuntArgs, SystemArgs};
 use crate::exit::{Exit, usage};
 use crate::hunt::{Found, Quiet, Search, listen, plan, reduce, reduce_in_lockstep, search};
+use crate::processes::Launch;
 use crate::render;
 use crate::system::System;
 use crate::trial::Trials;
@@ -34,12 +36,12 @@ const SMALL: (usize, usize) = (6, 3);
 pub fn hunt(args: &HuntArgs) -> Result<Exit> {
     let entries = wanted(&args.bug)?;
     if args.executor == Executor::Processes {
-        return Err(usage("a hunt needs virtual time: --executor sim or lockstep".to_owned()));
+        die_of_panics();
     }
     let folder = tempfile::tempdir().context("failed to make a folder for the nodes")?;
     let starts: Vec<(usize, u64)> =
         (0..entries.len()).flat_map(|at| (1..=args.starts).map(move |k| (at, k * STRIDE))).collect();
-    let searches: Vec<Result<Search>> = side_by_side(&starts, |(at, start)| {
+    let searches: Vec<Result<Search>> = side_by_side(workers(args), &starts, |(at, start)| {
         let entry = entries[*at];
         let hunted = hunt_one(args, (entry, *start), folder.path());
         if let Ok(search) = &hunted {
@@ -75,21 +77,38 @@ fn wanted(name: &str) -> Result<Vec<&'static BugEntry>> {
 fn hunt_one(args: &HuntArgs, (entry, start): (&'static BugEntry, u64), folder: &Path) -> Result<Search> {
     let system = system(entry.algorithm, None, Some(entry.name))?;
     let launch = system.launch(None)?;
-    let trials = Trials::new(&system, args.executor, (&launch, folder))?;
+    let trials = trials(args, (&system, &launch), folder)?;
     let mut search = search(&trials, entry, (start, Duration::from_micros(args.budget)))?;
     if let Some(found) = &mut search.found {
         let budget = shrink_budget(args.executor);
-        if args.executor == Executor::Sim {
-            reduce(&trials, found, budget);
-        } else {
-            let simulated = Trials::new(&system, Executor::Sim, (&launch, folder))?;
-            reduce_in_lockstep(&trials, &simulated, (found, budget));
+        match args.executor {
+            Executor::Sim => reduce(&trials, found, budget),
+            Executor::Lockstep => {
+                let simulated = Trials::new(&system, Executor::Sim, (&launch, folder))?;
+                reduce_in_lockstep(&trials, &simulated, (found, budget));
+            }
+            // There each attempt may come out otherwise.
+            Executor::Processes => {}
         }
         if let (Some(folder), Some(plan)) = (&args.save, &found.shrunk) {
             save(folder, entry.name, plan)?;
         }
     }
     Ok(search)
+}
+
+/// Where plans are tried.
+fn trials<'a>(args: &HuntArgs, (system, launch): (&'a System, &'a Launch), folder: &'a Path) -> Result<Trials<'a>> {
+    match args.executor {
+        Executor::Processes => Ok(Trials::on_processes(system, launch, folder)),
+        executor => Trials::new(system, executor, (launch, folder)),
+    }
+}
+
+/// How many searches go on side by side. In real time a run waits for most of its time.
+fn workers(args: &HuntArgs) -> usize {
+    let cores: usize = std::thread::available_parallelism().map_or(1, Into::into);
+    if args.executor == Executor::Processes { 2 * cores } else { cores }
 }
 
 /// Keeps a shrunk plan, if it is smaller than the one that is kept already.
@@ -111,10 +130,10 @@ fn share(args: &HuntArgs) -> u64 {
 /// The unchanged algorithms, each on its share of the runs.
 fn quiet(args: &HuntArgs, folder: &Path) -> Result<Vec<(&'static Algorithm, Quiet)>> {
     let share = share(args);
-    let all: Vec<Result<(&'static Algorithm, Quiet)>> = side_by_side(ALGORITHMS, |algorithm| {
+    let all: Vec<Result<(&'static Algorithm, Quiet)>> = side_by_side(workers(args), ALGORITHMS, |algorithm| {
         let system = system(algorithm.name, algorithm.over, None)?;
         let launch = system.launch(None)?;
-        let trials = Trials::new(&system, args.executor, (&launch, folder))?;
+        let trials = trials(args, (&system, &launch), folder)?;
         let mut quiet = Quiet::default();
         // Runs that show nothing do not count, and others take their place; where too few count, that is what is told.
         for seed in (0..2 * share + 20).map(|n| QUIET_SEEDS + n) {
@@ -135,13 +154,12 @@ fn system(algorithm: &str, over: Option<&str>, bug: Option<&str>) -> Result<Syst
     System::find(&SystemArgs { algorithm: algorithm.to_owned(), over: over.map(str::to_owned), fanout: None }, bug)
 }
 
-/// Does something with each item, on all cores; the results stand in the order of the items.
-fn side_by_side<'a, T: Sync, R: Send>(items: &'a [T], work: impl Fn(&'a T) -> R + Sync) -> Vec<R> {
-    let cores = std::thread::available_parallelism().map_or(1, Into::into);
+/// Does something with each item, some side by side; the results stand in the order of the items.
+fn side_by_side<'a, T: Sync, R: Send>(workers: usize, items: &'a [T], work: impl Fn(&'a T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..cores.min(items.len()) {
+        for _ in 0..workers.min(items.len()) {
             scope.spawn(|| {
                 while let Some((at, item)) =
                     Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| items.get(at).map(|item| (at, item)))
@@ -166,10 +184,11 @@ fn told(search: &Search, start: u64) -> String {
             let plan = found.shrunk.as_ref().unwrap_or(&found.plan);
             let (operations, faults) = sized(size(plan));
             let shrunk_in = found.shrunk_in.as_secs_f64();
-            format!(
-                "{name}: {}, seed {}, {seconds} s; shrunk to {operations}, {faults} in {shrunk_in:.1} s",
-                found.failure.property, found.plan.seed
-            )
+            let told = format!("{name}: {}, seed {}, {seconds} s", found.failure.property, found.plan.seed);
+            match found.shrunk {
+                Some(_) => format!("{told}; shrunk to {operations}, {faults} in {shrunk_in:.1} s"),
+                None => told,
+            }
         }
     }
 }
@@ -197,6 +216,10 @@ fn table(entries: &[&'static BugEntry], searches: &[Search]) -> String {
         let sizes: Vec<_> = shrunk(&found).map(size).collect();
         let operations = middle_and_worst(sizes.iter().map(|(operations, _)| *operations as u64).collect());
         let faults = middle_and_worst(sizes.iter().map(|(_, faults)| *faults as u64).collect());
+        let size = |(median, worst): (u64, u64)| match sizes.is_empty() {
+            true => "-".to_owned(),
+            false => format!("{median}/{worst}"),
+        };
         text.push_str(&format!(
             "{:<25} {:>2}/{:<2} {runs:>6} {worst_runs:>5} {:>6} {:>5} {:>7} {:>5}\n",
             entry.name,
@@ -204,8 +227,8 @@ fn table(entries: &[&'static BugEntry], searches: &[Search]) -> String {
             of_bug.len(),
             tenths(ms),
             tenths(worst_ms),
-            format!("{}/{}", operations.0, operations.1),
-            format!("{}/{}", faults.0, faults.1),
+            size(operations),
+            size(faults),
         ));
     }
     text

@@ -3,7 +3,7 @@
 mod check;
 mod demo;
 mod doctor;
-mod execution;
+pub(crate) mod execution;
 mod explain;
 mod hunt;
 mod judging;

@@ -46,7 +46,7 @@ use world::World;
 const LOOK_NS: u64 = 10_000_000;
 
 /// What a run came to, beside its history.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// Sentences for the person who watches.
     pub notes: Vec<String>,
