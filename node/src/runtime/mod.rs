@@ -64,7 +64,7 @@ pub fn main(args: &NodeArgs) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let settings = Settings { fanout: args.fanout, ..Settings::default() };
+    let settings = Settings { fanout: args.fanout };
     run(&|| (algorithm.build)(settings), bug.map(|entry| entry.bug))
 }
 
