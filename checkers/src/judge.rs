@@ -134,6 +134,7 @@ impl Judge {
         match kind {
             Kind::Invoke => {
                 self.counts.invoked += 1;
+                self.ledger.recovery.asked(message, self.last.time);
                 self.ledger.invoked(node, message);
                 self.release(message);
                 return;
@@ -196,6 +197,10 @@ impl Judge {
     #[inline]
     fn delivery(&mut self, node: Node, message: Message) {
         self.counts.deliveries += 1;
+        if !self.ledger.recovery.is_idle() {
+            let up = self.ledger.nodes.iter().filter(|(_, state)| state.down.is_none()).map(|(node, _)| node);
+            self.ledger.recovery.delivered((message, node, self.last.time), up);
+        }
         if self.held.holds(node) {
             return self.hold(node, message);
         }
@@ -239,6 +244,9 @@ impl Judge {
         }
         let named = self.ledger.messages.len();
         self.ledger.faults.take(op, other, (names, named));
+        if let Some(fault) = over(op, other) {
+            self.ledger.recovery.over(fault, op.time);
+        }
     }
 
     fn drained(&mut self, close: Close) {
@@ -284,5 +292,17 @@ impl Judge {
         group.sort();
         group.dedup();
         group
+    }
+}
+
+/// The fault that is over by this op of the nemesis, if any.
+fn over<'a>(op: &Op, other: &'a Other) -> Option<&'a str> {
+    let completes = matches!(op.kind, Kind::Ok | Kind::Info) && other.value.get("id").is_some();
+    match other.f.as_str() {
+        // It has begun; `resume` ends it.
+        "pause" => None,
+        "resume" if completes => Some("pause"),
+        fault if completes => Some(fault),
+        _ => None,
     }
 }

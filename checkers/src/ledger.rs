@@ -10,6 +10,7 @@ pub mod faults;
 pub mod messages;
 pub mod nodes;
 pub mod payments;
+pub mod recovery;
 pub mod replicas;
 pub mod replicated_log;
 mod runs;
@@ -22,6 +23,7 @@ use faults::Faults;
 use messages::{Id, Mark, Messages};
 use nodes::{Cause, Nodes};
 use payments::Payments;
+use recovery::Recovery;
 use replicas::Replicas;
 use streams::{Stream, Voice};
 
@@ -54,6 +56,8 @@ pub struct Ledger {
     pub payments: Payments,
     /// What the nemesis did.
     pub faults: Faults,
+    /// How long the service took to be back.
+    pub recovery: Recovery,
     /// The messages of which some delivery at another node than the sender met a fault.
     pub disturbed: Bits,
     /// The highest term that anybody claimed to lead, and who did.
@@ -81,6 +85,7 @@ impl Ledger {
             replicas: Replicas::default(),
             payments: Payments::default(),
             faults: Faults::default(),
+            recovery: Recovery::default(),
             disturbed: Bits::default(),
             led: None,
             size: None,

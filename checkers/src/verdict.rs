@@ -115,6 +115,20 @@ pub struct Verdict {
     pub counts: Counts,
 }
 
+/// How long it took until something that was asked for after a fault was done everywhere: delivered by all nodes that were up, or
+/// acknowledged, where that says as much.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recoveries {
+    /// Faults of which it was seen.
+    pub seen: u64,
+    /// Faults after which nothing was asked for that was done everywhere.
+    pub unseen: u64,
+    /// us since the fault was over; since its moment for one that takes no time.
+    pub median_us: u64,
+    /// The longest, us.
+    pub longest_us: u64,
+}
+
 /// What happened in a history, in numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
@@ -134,6 +148,9 @@ pub struct Counts {
     pub deliveries: u64,
     /// Faults that were seen to bite, by name, in alphabetical order.
     pub bites: std::collections::BTreeMap<String, u64>,
+    /// How long after a fault the service was back, by the fault's name.
+    #[serde(default)]
+    pub recoveries: std::collections::BTreeMap<String, Recoveries>,
     /// Nodes that a fault crashed.
     pub crashed: u64,
     /// Whether the history ends before its `drained` line.

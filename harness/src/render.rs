@@ -14,6 +14,7 @@ pub fn verdict(verdict: &Verdict) -> String {
     let mut text = String::new();
     line(&mut text, &happened(&verdict.counts));
     line(&mut text, &faults(&verdict.counts));
+    recoveries(&verdict.counts).iter().for_each(|told| line(&mut text, told));
     text.push('\n');
     let shown = verdict.properties.iter().filter(|property| !is_idle(property));
     shown.for_each(|property| text.push_str(&self::property(property)));
@@ -100,6 +101,19 @@ fn faults(counts: &Counts) -> String {
         [] => "no fault took effect".to_owned(),
         bites => wrap(&format!("faults that took effect: {}", bites.join(", ")), 0),
     }
+}
+
+/// How long after each fault the service was back.
+fn recoveries(counts: &Counts) -> Option<String> {
+    let seen: Vec<_> = counts.recoveries.iter().filter(|(_, recoveries)| recoveries.seen > 0).collect();
+    let longest = seen.iter().map(|(_, recoveries)| recoveries.longest_us).max()?;
+    let told: Vec<String> = seen.iter().map(|(fault, of)| format!("{fault} {}", ms(of.median_us))).collect();
+    Some(wrap(&format!("back in service after: {} (medians; at most {})", told.join(", "), ms(longest)), 0))
+}
+
+/// Microseconds as whole milliseconds, or as tenths of one below ten.
+fn ms(us: u64) -> String {
+    if us < 10_000 { format!("{}.{} ms", us / 1_000, us / 100 % 10) } else { format!("{} ms", us / 1_000) }
 }
 
 fn property(property: &PropertyVerdict) -> String {

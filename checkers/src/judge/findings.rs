@@ -8,7 +8,7 @@ use crate::op::{Names, Node, Op};
 use crate::proof::{Proof, Search};
 use crate::property::{Ending, Finding};
 use crate::table::CHECKERS;
-use crate::verdict::{FORMAT, Verdict};
+use crate::verdict::{Counts, FORMAT, Verdict};
 
 /// What one reading of a history came to.
 pub struct Findings {
@@ -76,6 +76,7 @@ pub(super) fn weigh(judge: Judge, group: &[Node], names: &Names) -> Findings {
     let properties: Vec<_> = judged.into_iter().map(|j| j.verdict).collect();
     let outcome = outcome(&properties, &counts, reasons);
     let system = header.map(|header| header.system).unwrap_or_default();
+    let counts = Counts { recoveries: ledger.recovery.into_recoveries(), ..counts };
     let verdict = Verdict { format: FORMAT, system, outcome, classification, properties, counts };
     let search = Search::of(&proofs);
     Findings { verdict, proofs, owners, faults: ledger.faults.into_all(), search }

@@ -15,6 +15,12 @@ impl Judge {
         match (other.f.as_str(), op.kind) {
             ("charge", kind) => {
                 self.counts_request(kind);
+                let number = other.value.get("charge").and_then(Value::as_u64).unwrap_or_default();
+                match kind {
+                    Kind::Invoke => self.ledger.recovery.asked(number, op.time),
+                    Kind::Ok => self.ledger.recovery.acknowledged(number, op.time),
+                    Kind::Fail | Kind::Info => {}
+                }
                 let who = (Moment::of(op), Who::Client(client, node));
                 self.ledger.payments.request(kind, who, (&other.value, self.ledger.faults.weather()));
             }
