@@ -1349,6 +1349,26 @@ fn what_happened_is_counted() {
                 "link": 1,
                 "pause": 1,
             },
+            recoveries: {
+                "kill": Recoveries {
+                    seen: 0,
+                    unseen: 1,
+                    median_us: 0,
+                    longest_us: 0,
+                },
+                "loss": Recoveries {
+                    seen: 0,
+                    unseen: 1,
+                    median_us: 0,
+                    longest_us: 0,
+                },
+                "pause": Recoveries {
+                    seen: 0,
+                    unseen: 1,
+                    median_us: 0,
+                    longest_us: 0,
+                },
+            },
             crashed: 1,
             cut_short: false,
         }"#]]
