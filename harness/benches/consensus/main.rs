@@ -1,8 +1,8 @@
 //! What the consensus algorithms are worth: `cargo bench -p temblor --bench consensus -- raft`.
 //!
 //! One algorithm at a time, measure by measure. Each result is a line of `harness/benches/consensus/figures.jsonl`, with the commit and
-//! the machine; what stands there for this commit is not measured again, so that a measurement that was stopped goes on. Without an
-//! algorithm what is there is printed as a table. `TEMBLOR_MINUTES` sets how long the real processes run (30 by default).
+//! the machine; what stands there for this commit is not measured again, so that a measurement that was stopped goes on. A word behind
+//! the algorithm takes only the measures that have it in their names (`-- raft leader`). Without an algorithm what is there is printed as a table. `TEMBLOR_MINUTES` sets how long the real processes run (30 by default).
 //!
 //! - Zero alarms: runs of drawn plans with all faults of the model, in `sim`, in `lockstep`, and on real processes. `unknown` are
 //!   runs in which something promised, liveness included, was not decided; `idle` those that showed too little and do not count.
@@ -57,9 +57,11 @@ const MEASURES: &[Measure] = &[
 fn main() {
     let record = Record::open();
     // `cargo bench` adds a flag of its own.
-    let Some(name) = std::env::args().skip(1).find(|argument| !argument.starts_with('-')) else {
+    let mut words = std::env::args().skip(1).filter(|argument| !argument.starts_with('-'));
+    let Some(name) = words.next() else {
         return record.print();
     };
+    let part = words.next().unwrap_or_default();
     assert!(ALGORITHMS.contains(&name.as_str()), "{name} is none of {}", ALGORITHMS.join(", "));
     figures::heading(&format!("cargo bench -p temblor --bench consensus -- {name}"));
     let args = SystemArgs { algorithm: name.clone(), over: None, fanout: None };
@@ -67,7 +69,7 @@ fn main() {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_temblor"));
     let launch = Launch { program, arguments: vec!["node".to_owned(), name.clone()] };
     let subject = Subject { system, launch };
-    for (measure, take) in MEASURES {
+    for (measure, take) in MEASURES.iter().filter(|(measure, _)| measure.contains(&part)) {
         if record.has(&name, measure) {
             println!("{measure}: stands there");
             continue;

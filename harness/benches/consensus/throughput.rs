@@ -13,7 +13,7 @@ use super::Subject;
 /// So many broadcasts are under way at a time.
 const OUTSTANDING: u64 = 50;
 /// No algorithm goes through more in the time.
-const BROADCASTS_MAX: u64 = 100_000;
+const BROADCASTS_MAX: u64 = 300_000;
 /// How long the load lasts, and how much of its beginning is left out, us.
 const LENGTH_US: u64 = 5_000_000;
 const WARM_US: u64 = 1_500_000;
