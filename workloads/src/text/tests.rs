@@ -59,7 +59,7 @@ fn what_is_no_plan_is_refused_with_its_line() {
     check(
         "\"node\": \"n1\"",
         "\"nod\": \"n1\"",
-        expect!["line 6, column 33: unknown field `nod`, expected one of `when`, `node`, `broadcast`"],
+        expect!["line 6, column 33: unknown field `nod`, expected one of `when`, `node`, `broadcast`, `charge`"],
     );
     check(
         "1000000",
