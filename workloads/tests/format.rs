@@ -104,7 +104,7 @@ fn every_piece_of_the_page_is_read_and_fits_the_schema() {
     let alone = blocks().filter(|block| !block.contains("\"format\"")).map(str::to_owned);
     let cells = PAGE.lines().filter(|line| line.starts_with("| `{")).filter_map(|line| line.split('`').nth(1));
     let pieces: Vec<String> = alone.chain(cells.map(str::to_owned)).collect();
-    assert_eq!(pieces.len(), 6 + 6 + 24);
+    assert_eq!(pieces.len(), 7 + 6 + 24);
     for piece in pieces {
         let text = plan_around(serde_json::from_str(&piece).unwrap()).to_string();
         Plan::parse(&text).unwrap_or_else(|error| panic!("{error}\n{piece}"));
