@@ -122,7 +122,7 @@ fn plan_around(piece: Value) -> Value {
     let mut faults = vec![fault(1, json!({ "at_us": 0 }), kill())];
     if has(&["on_deliver"]) {
         rules.push(piece);
-    } else if has(&["broadcast"]) {
+    } else if has(&["broadcast", "charge"]) {
         operations = vec![piece];
     } else if has(&["id"]) {
         faults = vec![piece];
