@@ -27,7 +27,8 @@ const TIMES: usize = 3;
 
 fn main() {
     figures::heading("fifo over eager, 5 nodes, 50 broadcasts a second, no faults");
-    let system = System::find(&SystemArgs { algorithm: "fifo".to_owned(), over: None, fanout: None }, None);
+    let system =
+        System::find(&SystemArgs { algorithm: "fifo".to_owned(), over: None, fanout: None, http: false }, None);
     let system = system.expect("it exists");
     let folder = tempfile::tempdir().expect("there is room for files");
     let bundled =

@@ -24,7 +24,8 @@ fn main() {
 
 fn measure(nemesis: &str, rate: u32) -> (u64, usize, f64) {
     let system =
-        System::find(&SystemArgs { algorithm: "fifo".to_owned(), over: None, fanout: None }, None).expect("it exists");
+        System::find(&SystemArgs { algorithm: "fifo".to_owned(), over: None, fanout: None, http: false }, None)
+            .expect("it exists");
     let nodes = (1..=5).map(|n| format!("n{n}")).collect();
     let wishes = Wishes {
         workload: "broadcast".to_owned(),

@@ -145,6 +145,7 @@ fn plan(nodes: usize) -> Plan {
         algorithm: "eager".to_owned(),
         over: None,
         fanout: None,
+        http: false,
         workload: String::new(),
         seed: 7,
         nodes: (1..=nodes).map(|number| format!("n{number}")).collect(),

@@ -38,6 +38,7 @@ pub fn read(system: &System, wishes: &WishArgs, path: &Path) -> Result<Plan> {
     let place = |error: temblor_workloads::text::PlanError| usage(format!("{}, {error}", path.display()));
     let mut plan = Plan::parse(&text).map_err(place)?;
     plan.beyond_model |= wishes.beyond_model;
+    plan.http |= system.speaks_http();
     plan.validate(&text, &system.setting(plan.nodes.clone())).map_err(place)?;
     Ok(plan)
 }
@@ -75,7 +76,7 @@ mod tests {
     #[test]
     fn the_plan_of_a_seed_is_the_same_with_and_without_a_bug() {
         for entry in BUGS {
-            let args = SystemArgs { algorithm: entry.algorithm.to_owned(), over: None, fanout: None };
+            let args = SystemArgs { algorithm: entry.algorithm.to_owned(), over: None, fanout: None, http: false };
             let (sound, planted) = (System::find(&args, None).unwrap(), System::find(&args, Some(entry.name)).unwrap());
             for workload in workloads::of(sound.asks()) {
                 let plan = |system| drawn(system, &wishes(workload.name), 7).unwrap();

@@ -96,8 +96,8 @@ impl PastRun {
 
     /// How the system that ran is named on a command line.
     pub fn system_args(&self) -> SystemArgs {
-        let Plan { algorithm, over, fanout, .. } = &self.plan;
-        SystemArgs { algorithm: algorithm.clone(), over: over.clone(), fanout: *fanout }
+        let Plan { algorithm, over, fanout, http, .. } = &self.plan;
+        SystemArgs { algorithm: algorithm.clone(), over: over.clone(), fanout: *fanout, http: *http }
     }
 
     /// How to start a node of it today.

@@ -23,6 +23,7 @@ pub struct System {
     algorithm: &'static Algorithm,
     over: Option<String>,
     fanout: Option<u32>,
+    http: bool,
     bug: Option<String>,
 }
 
@@ -37,11 +38,15 @@ impl System {
         if args.fanout.is_some() && algorithm.name != "gossip" {
             return Err(usage(format!("--fanout is an option of gossip; {} has no fanout", algorithm.name)));
         }
+        if args.http && !algorithm.is_rpc() {
+            let why = "HTTP is for calls that are answered, and only rpc has those";
+            return Err(usage(format!("--http is an option of rpc, not of {}: {why}", algorithm.name)));
+        }
         // The default layer goes without saying, so that a plan is the same with and without it on the command line.
         let default = algorithms::system(&args.algorithm, None).is_ok_and(|first| first.over == algorithm.over);
         let over = algorithm.over.filter(|_| !default).map(str::to_owned);
         let fanout = args.fanout.filter(|fanout| *fanout != Settings::default().fanout);
-        Ok(Self { algorithm, over, fanout, bug: bug.map(str::to_owned) })
+        Ok(Self { algorithm, over, fanout, http: args.http, bug: bug.map(str::to_owned) })
     }
 
     /// Whether one of its promises is a statistic, which says something of many messages only.
@@ -66,6 +71,7 @@ impl System {
             algorithm: self.algorithm.name.to_owned(),
             over: self.over.clone(),
             fanout: self.fanout,
+            http: self.http,
             links: match model.links {
                 model::Links::FairLoss => Links::FairLoss,
                 model::Links::Reliable => Links::Reliable,
@@ -157,6 +163,11 @@ impl System {
     /// The bound of its model, ms.
     pub fn bound_ms(&self) -> u64 {
         self.algorithm.model.bound_ms
+    }
+
+    /// Whether its nodes, where they are real, speak HTTP with each other.
+    pub fn speaks_http(&self) -> bool {
+        self.http
     }
 
     /// The bug that is planted in it.

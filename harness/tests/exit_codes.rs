@@ -659,7 +659,7 @@ fn a_bad_plan_is_2_with_file_and_line() {
             2,
             expect![[r#"
                 error: key.json, line 4, column 9: unknown field `seeed`, expected one of
-                `format`, `algorithm`, `over`, `fanout`, `workload`, `seed`, `nodes`,
+                `format`, `algorithm`, `over`, `fanout`, `http`, `workload`, `seed`, `nodes`,
                 `length_us`, `beyond_model`, `requested`, `operations`, `faults`, `rules`
             "#]],
         ),

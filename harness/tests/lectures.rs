@@ -56,7 +56,7 @@ const CHARGES: &[(&str, &str, usize, &str)] = &[
 #[test]
 fn a_repeated_call_takes_effect_twice_unless_its_key_outlives_a_crash() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../workloads/lectures");
-    for executor in ["processes", "lockstep", "sim"] {
+    for executor in ["processes", "processes --http", "lockstep", "sim"] {
         let temblor = Temblor::new();
         for (system, plan, times, answer) in CHARGES {
             temblor.run(&format!("run {system} --plan {folder}/{plan}.json --executor {executor}")).expect(0);

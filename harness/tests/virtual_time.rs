@@ -32,7 +32,8 @@ struct Case {
 
 impl Case {
     fn new(algorithm: &'static str, over: Option<&'static str>, bug: Option<&'static str>) -> Self {
-        let args = SystemArgs { algorithm: algorithm.to_owned(), over: over.map(str::to_owned), fanout: None };
+        let args =
+            SystemArgs { algorithm: algorithm.to_owned(), over: over.map(str::to_owned), fanout: None, http: false };
         Self { system: System::find(&args, bug).unwrap(), algorithm, over, bug }
     }
 

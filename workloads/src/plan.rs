@@ -27,6 +27,9 @@ pub struct Plan {
     /// To how many others gossip passes a message on, where that is not the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fanout: Option<u32>,
+    /// Whether real nodes speak HTTP/1.1 with each other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub http: bool,
     /// The workload that drew it; for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub workload: String,

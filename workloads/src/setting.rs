@@ -31,6 +31,8 @@ pub struct Setting {
     pub over: Option<String>,
     /// To how many others gossip passes a message on, where that was chosen.
     pub fanout: Option<u32>,
+    /// Whether real nodes speak HTTP/1.1 with each other.
+    pub http: bool,
     /// The nodes' names.
     pub nodes: Vec<String>,
     /// What clients ask for.

@@ -70,8 +70,19 @@ impl Plan {
 }
 
 /// The keys of a plan before its entries, in the order of the file.
-const KEYS: &[&str] =
-    &["format", "algorithm", "over", "fanout", "workload", "seed", "nodes", "length_us", "beyond_model", "requested"];
+const KEYS: &[&str] = &[
+    "format",
+    "algorithm",
+    "over",
+    "fanout",
+    "http",
+    "workload",
+    "seed",
+    "nodes",
+    "length_us",
+    "beyond_model",
+    "requested",
+];
 
 fn entries<T: Serialize>(text: &mut String, key: &str, entries: &[T]) {
     let lines: Vec<String> =

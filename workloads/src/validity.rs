@@ -101,8 +101,8 @@ pub fn check_against(plan: &Plan, setting: &Setting) -> Result<(), Flaw> {
 }
 
 fn check_system(plan: &Plan, setting: &Setting) -> Result<(), Flaw> {
-    let of_plan = name(&plan.algorithm, &plan.over, plan.fanout);
-    let wanted = name(&setting.algorithm, &setting.over, setting.fanout);
+    let of_plan = name(&plan.algorithm, &plan.over, plan.fanout, plan.http);
+    let wanted = name(&setting.algorithm, &setting.over, setting.fanout, setting.http);
     if of_plan == wanted {
         return Ok(());
     }
@@ -124,11 +124,11 @@ fn check_requests(plan: &Plan, setting: &Setting) -> Result<(), Flaw> {
     }
 }
 
-/// A system's name in words: `fifo over best-effort`, `gossip with fanout 2`.
-fn name(algorithm: &str, over: &Option<String>, fanout: Option<u32>) -> String {
+/// A system's name in words: `fifo over best-effort`, `gossip with fanout 2`, `rpc with HTTP`.
+fn name(algorithm: &str, over: &Option<String>, fanout: Option<u32>, http: bool) -> String {
     let over = over.as_ref().map_or(String::new(), |over| format!(" over {over}"));
     let fanout = fanout.map_or(String::new(), |fanout| format!(" with fanout {fanout}"));
-    format!("{algorithm}{over}{fanout}")
+    format!("{algorithm}{over}{fanout}{}", if http { " with HTTP" } else { "" })
 }
 
 fn check_head(plan: &Plan) -> Result<(), Flaw> {

@@ -58,6 +58,7 @@ fn the_schema_accepts_every_drawn_plan() {
             algorithm: "fifo".to_owned(),
             over: leader.then(|| "retransmit".to_owned()),
             fanout: None,
+            http: false,
             nodes: (1..=5).map(|n| format!("n{n}")).collect(),
             links: Links::FairLoss,
             crashes: Crashes::Stop,

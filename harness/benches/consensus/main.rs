@@ -64,7 +64,7 @@ fn main() {
     let part = words.next().unwrap_or_default();
     assert!(ALGORITHMS.contains(&name.as_str()), "{name} is none of {}", ALGORITHMS.join(", "));
     figures::heading(&format!("cargo bench -p temblor --bench consensus -- {name}"));
-    let args = SystemArgs { algorithm: name.clone(), over: None, fanout: None };
+    let args = SystemArgs { algorithm: name.clone(), over: None, fanout: None, http: false };
     let system = System::find(&args, None).expect("the algorithm stands in the table");
     let program = PathBuf::from(env!("CARGO_BIN_EXE_temblor"));
     let launch = Launch { program, arguments: vec!["node".to_owned(), name.clone()] };

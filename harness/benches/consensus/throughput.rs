@@ -66,6 +66,7 @@ fn closed(algorithm: String, nodes: u64) -> Plan {
         algorithm,
         over: None,
         fanout: None,
+        http: false,
         workload: String::new(),
         seed: 7,
         nodes: (0..nodes).map(node).collect(),

@@ -72,7 +72,7 @@ pub fn run(plan: &Plan) -> Measured {
 }
 
 fn carry_out(plan: &Plan, folder: &RunFolder) -> Ended {
-    let system = SystemArgs { algorithm: plan.algorithm.clone(), over: None, fanout: None };
+    let system = SystemArgs { algorithm: plan.algorithm.clone(), over: None, fanout: None, http: false };
     let system = System::find(&system, None).expect("it exists");
     let header = system.header(plan).expect("the table is sound");
     let arguments = vec!["node".to_owned(), plan.algorithm.clone()];

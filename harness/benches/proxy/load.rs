@@ -52,6 +52,7 @@ fn quiet(length_us: u64) -> Plan {
         algorithm: "eager".to_owned(),
         over: None,
         fanout: None,
+        http: false,
         workload: String::new(),
         seed: 7,
         nodes: (0..NODES).map(node).collect(),

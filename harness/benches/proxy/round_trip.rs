@@ -11,7 +11,7 @@ use std::time::Instant;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 use temblor::clock::Clock;
-use temblor::proxy::{Proxy, Settings};
+use temblor::proxy::{Framing, Proxy, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -61,7 +61,7 @@ fn proxied() -> Vec<f64> {
     let near = LocalSet::new().block_on(&runtime, async {
         let trace = tempfile::tempfile().expect("a temporary file");
         let nodes = ["n1", "n2"].map(str::to_owned).to_vec();
-        let settings = Settings { nodes, seed: 7, trace, clock: Clock::start() };
+        let settings = Settings { nodes, seed: 7, trace, clock: Clock::start(), framing: Framing::Lines };
         let proxy = Proxy::bind(settings).expect("two listeners");
         let (near, far) = (listen(), listen());
         proxy.target(0, address(&near));

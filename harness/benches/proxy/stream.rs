@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Instant;
 
 use temblor::clock::Clock;
-use temblor::proxy::{Proxy, Settings};
+use temblor::proxy::{Framing, Proxy, Settings};
 use temblor_workloads::plan::Kind;
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
@@ -26,7 +26,8 @@ pub fn frames_per_second(delay: Delay) -> f64 {
     LocalSet::new().block_on(&runtime, async {
         let trace = tempfile::tempfile().expect("a temporary file");
         let nodes = ["n1", "n2"].map(str::to_owned).to_vec();
-        let proxy = Proxy::bind(Settings { nodes, seed: 7, trace, clock: Clock::start() }).expect("two listeners");
+        let proxy = Proxy::bind(Settings { nodes, seed: 7, trace, clock: Clock::start(), framing: Framing::Lines })
+            .expect("two listeners");
         if delay == Delay::TwentyMs {
             proxy.apply(1, &Kind::Delay { delay_us: DELAY_US, links: Vec::new() }, &[(0, 1)]);
         }

@@ -17,6 +17,10 @@ pub struct SystemArgs {
     /// To how many others gossip passes a message on (3 if not said)
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub fanout: Option<u32>,
+    /// Nodes speak JSON over HTTP/1.1 (rpc on real processes; in virtual
+    /// time the same calls go without it)
+    #[arg(long)]
+    pub http: bool,
 }
 
 /// What a plan is drawn from.

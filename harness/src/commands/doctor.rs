@@ -47,7 +47,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<Exit> {
 
 /// The checks that start nodes: one by itself, and a small run.
 async fn with_nodes() -> Result<Vec<Check>> {
-    let system = SystemArgs { algorithm: "retransmit".to_owned(), over: None, fanout: None };
+    let system = SystemArgs { algorithm: "retransmit".to_owned(), over: None, fanout: None, http: false };
     let system = System::find(&system, None)?;
     let folder = tempfile::tempdir().context("failed to make a folder for the nodes")?;
     let mut checks = of_rehearsal(&rehearse(&system.launch(None)?, folder.path()).await);

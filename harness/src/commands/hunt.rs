@@ -151,7 +151,10 @@ fn quiet(args: &HuntArgs, folder: &Path) -> Result<Vec<(&'static Algorithm, Quie
 }
 
 fn system(algorithm: &str, over: Option<&str>, bug: Option<&str>) -> Result<System> {
-    System::find(&SystemArgs { algorithm: algorithm.to_owned(), over: over.map(str::to_owned), fanout: None }, bug)
+    System::find(
+        &SystemArgs { algorithm: algorithm.to_owned(), over: over.map(str::to_owned), fanout: None, http: false },
+        bug,
+    )
 }
 
 /// Does something with each item, some side by side; the results stand in the order of the items.

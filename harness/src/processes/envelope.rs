@@ -93,6 +93,9 @@ pub struct Transport<'a> {
     pub listen: &'static str,
     /// The address to dial for each peer.
     pub peers: BTreeMap<&'a str, String>,
+    /// `http` where messages are HTTP requests and responses; lines where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub framing: Option<&'static str>,
 }
 
 /// A line for a node.

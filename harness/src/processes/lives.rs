@@ -42,7 +42,11 @@ impl Conductor<'_> {
             incarnation,
             seed: temblor_workloads::chance::mix(plan.seed, &[at as u64, u64::from(incarnation)]),
             observe: OBSERVE,
-            transport: Transport { listen: "127.0.0.1:0", peers: peers.map(address).collect() },
+            transport: Transport {
+                listen: "127.0.0.1:0",
+                peers: peers.map(address).collect(),
+                framing: plan.http.then_some("http"),
+            },
         };
         envelope::line(CONTROLLER, &plan.nodes[at], &init)
     }

@@ -45,7 +45,7 @@ pub use rehearsal::{Rehearsal, rehearse};
 pub use schedule::{Due, FrameAnchor, Schedule, position};
 
 use crate::clock::{Clock, Time};
-use crate::proxy::{Proxy, Settings};
+use crate::proxy::{Framing, Proxy, Settings};
 use crate::recorder::Recorder;
 use crate::results::RunFolder;
 use conductor::Conductor;
@@ -118,6 +118,7 @@ fn open_network(setup: &Setup<'_>, clock: Clock) -> Result<Proxy> {
     let path = setup.folder.file("messages.jsonl");
     let trace = std::fs::File::options().write(true).create_new(true).open(&path);
     let trace = trace.with_context(|| format!("failed to write {}", path.display()))?;
-    let settings = Settings { nodes: setup.plan.nodes.clone(), seed: setup.plan.seed, trace, clock };
+    let framing = if setup.plan.http { Framing::Http } else { Framing::Lines };
+    let settings = Settings { nodes: setup.plan.nodes.clone(), seed: setup.plan.seed, trace, clock, framing };
     Proxy::bind(settings).context("failed to open the network between the nodes")
 }

@@ -63,7 +63,7 @@ async fn answer(life: &Life, events: &mut mpsc::Receiver<Event>) -> Result<(), S
         incarnation: 1,
         seed: 1,
         observe: OBSERVE,
-        transport: Transport { listen: "127.0.0.1:0", peers: BTreeMap::new() },
+        transport: Transport { listen: "127.0.0.1:0", peers: BTreeMap::new(), framing: None },
     };
     if !life.send(envelope::line(CONTROLLER, NODE, &init)) {
         return Err("it does not take a request".to_owned());

@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
+use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
 /// Why a connection breaks.
@@ -27,6 +28,8 @@ pub struct Bell {
     rung: Cell<bool>,
     doom: Cell<Option<Cause>>,
     adrift: Cell<Option<u32>>,
+    /// The bell of the other direction, where one connection carries both: neither goes on without the other.
+    other: RefCell<Weak<Bell>>,
 }
 
 impl Bell {
@@ -42,6 +45,22 @@ impl Bell {
     pub fn doom(&self, cause: Cause) {
         self.doom.set(self.doom.get().or(Some(cause)));
         self.ring();
+        let other = std::mem::take(&mut *self.other.borrow_mut());
+        if let Some(other) = other.upgrade() {
+            other.doom(Cause::Down);
+        }
+    }
+
+    /// These two are the directions of one connection.
+    pub fn pair(self: &Rc<Self>, other: &Rc<Self>) {
+        *self.other.borrow_mut() = Rc::downgrade(other);
+        *other.other.borrow_mut() = Rc::downgrade(self);
+    }
+
+    /// The other direction of the connection breaks.
+    pub fn doom_other(&self) {
+        let other = self.other.borrow().upgrade();
+        other.into_iter().for_each(|other| other.doom(Cause::Down));
     }
 
     /// This fault leaves the connection half open; the first one does.

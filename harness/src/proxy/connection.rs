@@ -3,10 +3,14 @@
 //! The task is one hand-written future. Whatever wakes it (bytes, room, a timer, the bell), it writes what is due, reads what
 //! has come, and goes to sleep. Everything about a batch happens between its read and its write, so a frame costs no task, no
 //! channel and no system call of its own. A sender may open several connections; each has its own queue and its own order.
+//!
+//! Where nodes speak HTTP, a connection carries requests one way and responses the other, each way under the faults of its own
+//! link. These are two connections in the sense of this file, on the same two sockets, and neither outlives a break of the other.
 
 use std::future::poll_fn;
+use std::os::fd::AsFd as _;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -53,17 +57,36 @@ pub async fn accept(link: Rc<Link>, listener: TcpListener) {
 async fn carry(link: Rc<Link>, stream: TcpStream) {
     link.count(|tally| tally.connections += 1);
     let place = Place { bell: link.enter(), link };
-    let inlet = Inlet::new(stream);
-    let outlet = tokio::select! {
+    let dialled = tokio::select! {
         biased;
         cause = place.bell.doomed() => Err(cause),
         // A refused connection is mirrored as a reset.
-        dialled = place.link.target.dial() => dialled.map(Outlet::new).map_err(|_| Cause::Down),
+        dialled = place.link.target.dial() => dialled.map_err(|_| Cause::Down),
     };
-    match outlet {
-        Ok(outlet) => Connection { place, inlet, outlet, timer: Timer::default(), is_pressed: false }.run().await,
-        Err(cause) => end(place, inlet, cause).await,
+    let framing = place.link.network.framing;
+    match (dialled, place.link.back.get().and_then(Weak::upgrade)) {
+        (Err(cause), _) => end(place, Inlet::new(stream, framing), cause).await,
+        (Ok(dialled), None) => {
+            Connection::new(place, Inlet::new(stream, framing), Outlet::new(dialled)).run().await;
+        }
+        (Ok(dialled), Some(back)) => match (twin(&stream), twin(&dialled)) {
+            (Ok(returning), Ok(answering)) => {
+                let back = Place { bell: back.enter(), link: back };
+                place.bell.pair(&back.bell);
+                let forth = Connection::new(place, Inlet::new(stream, framing), Outlet::one_way(dialled));
+                let back = Connection::new(back, Inlet::new(answering, framing), Outlet::one_way(returning));
+                tokio::join!(forth.run(), back.run());
+            }
+            // Out of descriptors.
+            _ => end(place, Inlet::new(stream, framing), Cause::Down).await,
+        },
     }
+}
+
+/// A second handle of a socket, for the direction back.
+fn twin(stream: &TcpStream) -> std::io::Result<TcpStream> {
+    let twin = std::net::TcpStream::from(stream.as_fd().try_clone_to_owned()?);
+    TcpStream::from_std(twin)
 }
 
 /// What becomes of a sender's connection that does not go on to the receiver.
@@ -100,6 +123,10 @@ struct Connection {
 }
 
 impl Connection {
+    fn new(place: Place, inlet: Inlet, outlet: Outlet) -> Self {
+        Self { place, inlet, outlet, timer: Timer::default(), is_pressed: false }
+    }
+
     async fn run(mut self) {
         let ended = poll_fn(|cx| {
             let polled = self.turn(cx);
@@ -107,6 +134,7 @@ impl Connection {
             polled
         });
         if let Err(cause) = ended.await {
+            self.place.bell.doom_other();
             // What waits had come before what has not been read yet.
             self.outlet.reset(&self.place.link, cause);
             end(self.place, self.inlet, cause).await;

@@ -1,13 +1,15 @@
-//! Frames: cutting a stream of bytes into whole lines, and the key that names a frame's protocol step.
+//! Frames: cutting a stream of bytes into whole frames, and the key that names a frame's protocol step.
 //!
 //! TCP hands out bytes in pieces of its own choosing. Whatever the pieces, the runs of whole frames that come out, one after
-//! the other, are the stream up to its last LF; what follows waits for its end. Nothing here parses JSON: a newline inside a
-//! JSON string is written `\n`, and a quote inside one `\"`, so plain byte scans can't be deceived.
+//! the other, are the stream up to the end of its last frame; what follows waits for its end. Nothing here parses JSON: a
+//! newline inside a JSON string is written `\n`, and a quote inside one `\"`, so plain byte scans can't be deceived.
 
 use std::sync::LazyLock;
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 use temblor_workloads::chance::of_bytes;
+
+use super::framing::{Framing, Malformed, http_message};
 
 /// The longest frame, in bytes with its LF; a node that writes a longer one has gone wrong.
 pub const LINE_MAX: usize = 16 << 20;
@@ -17,17 +19,26 @@ const PARTIAL_KEPT: usize = 64 << 10;
 /// Cuts one stream into frames; holds the part of a frame whose end has not come yet.
 #[derive(Debug, Default)]
 pub struct Splitter {
+    framing: Framing,
     partial: Vec<u8>,
 }
 
-/// A line grew beyond [`LINE_MAX`].
+/// A frame grew beyond [`LINE_MAX`], or what came is no beginning of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Oversized;
 
 impl Splitter {
+    /// A splitter for a stream that begins.
+    pub fn new(framing: Framing) -> Self {
+        Self { framing, partial: Vec::new() }
+    }
+
     /// Takes the next bytes of the stream and calls `each` with every run of whole frames that they complete: at most one for
     /// a frame begun earlier, and one for the rest.
     pub fn feed(&mut self, mut bytes: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), Oversized> {
+        if self.framing == Framing::Http {
+            return self.feed_http(bytes, each);
+        }
         if !self.partial.is_empty() {
             let Some(end) = memchr(b'\n', bytes) else { return self.keep(bytes) };
             let (last, rest) = bytes.split_at(end + 1);
@@ -48,6 +59,24 @@ impl Splitter {
         !self.partial.is_empty()
     }
 
+    fn feed_http(&mut self, bytes: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), Oversized> {
+        self.partial.extend_from_slice(bytes);
+        let mut whole = 0;
+        let checked = loop {
+            match http_message(&self.partial[whole..]) {
+                Ok(Some(length)) => whole += length,
+                Ok(None) => break Ok(()),
+                Err(Malformed) => break Err(Oversized),
+            }
+        };
+        if whole > 0 {
+            each(&self.partial[..whole]);
+            self.partial.drain(..whole);
+            self.partial.shrink_to(PARTIAL_KEPT);
+        }
+        checked
+    }
+
     fn keep(&mut self, bytes: &[u8]) -> Result<(), Oversized> {
         if self.partial.len() + bytes.len() > LINE_MAX {
             return Err(Oversized);
@@ -62,24 +91,32 @@ impl Splitter {
     }
 }
 
-/// The frames of a run of whole ones, each with its LF.
-pub fn each(run: &[u8]) -> impl Iterator<Item = &[u8]> {
-    assert!(run.last().is_none_or(|last| *last == b'\n'), "a run ends with a whole frame");
-    let mut begin = 0;
-    memchr_iter(b'\n', run).map(move |end| {
-        let frame = &run[begin..=end];
-        begin = end + 1;
-        frame
+/// The frames of a run of whole ones, each with its LF where it is a line.
+pub fn each(framing: Framing, run: &[u8]) -> impl Iterator<Item = &[u8]> {
+    assert!(framing == Framing::Http || run.last().is_none_or(|last| *last == b'\n'), "a run ends with a whole frame");
+    let (mut begin, mut ends) = (0, memchr_iter(b'\n', run));
+    std::iter::from_fn(move || {
+        let rest = &run[begin..];
+        let length = match framing {
+            Framing::Lines => ends.next()? + 1 - begin,
+            Framing::Http if rest.is_empty() => return None,
+            Framing::Http => http_message(rest).ok().flatten().expect("a run ends with a whole message"),
+        };
+        begin += length;
+        Some(&rest[..length])
     })
 }
 
 /// How many frames a run of whole ones holds.
-pub fn count(run: &[u8]) -> u64 {
-    memchr_iter(b'\n', run).count() as u64
+pub fn count(framing: Framing, run: &[u8]) -> u64 {
+    match framing {
+        Framing::Lines => memchr_iter(b'\n', run).count() as u64,
+        Framing::Http => each(framing, run).count() as u64,
+    }
 }
 
 /// The frame's key: what the envelope itself says directly before its body (`"key":"relay/17","body":`), else the hash of its
-/// body, written in hex into `hex`.
+/// body, written in hex into `hex`. An HTTP message has an envelope as its body.
 pub fn key<'a>(frame: &'a [u8], hex: &'a mut [u8; 16]) -> &'a [u8] {
     /// Made once: to make it takes longer than to find what it looks for.
     static BODY: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"\"body\":"));
@@ -119,6 +156,7 @@ fn write_hex(number: u64, hex: &mut [u8; 16]) {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::framing::Framing::{Http, Lines};
     use super::{LINE_MAX, Oversized, Splitter, count, each, key};
 
     fn key_of(frame: &str) -> String {
@@ -139,8 +177,8 @@ mod tests {
                 }
                 let (piece, behind) = rest.split_at((*cut).min(rest.len()));
                 splitter.feed(piece, |run| {
-                    assert_eq!(each(run).count() as u64, count(run));
-                    frames.extend(each(run).map(<[u8]>::to_vec));
+                    assert_eq!(each(Lines, run).count() as u64, count(Lines, run));
+                    frames.extend(each(Lines, run).map(<[u8]>::to_vec));
                 }).unwrap();
                 rest = behind;
             }
@@ -155,6 +193,37 @@ mod tests {
             let mut hex = [0; 16];
             prop_assert!(std::str::from_utf8(key(&frame, &mut hex)).is_ok());
         }
+    }
+
+    #[test]
+    fn whatever_the_pieces_the_frames_are_the_messages_of_an_http_stream() {
+        let message = |n: usize| {
+            let body = format!("{{\"src\":\"n2\",\"key\":\"charge/{n}\",\"body\":{{\"text\":\"a\\nb\"}}}}\n");
+            let head = if n.is_multiple_of(2) { "POST / HTTP/1.1" } else { "HTTP/1.1 200 OK" };
+            format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        };
+        let messages: Vec<String> = (0..5).map(message).collect();
+        let stream = messages.concat();
+        for piece in 1..stream.len() {
+            let (mut splitter, mut frames) = (Splitter::new(Http), Vec::new());
+            for bytes in stream.as_bytes().chunks(piece) {
+                let taken = splitter.feed(bytes, |run| {
+                    assert_eq!(each(Http, run).count() as u64, count(Http, run));
+                    frames.extend(each(Http, run).map(|frame| String::from_utf8(frame.to_vec()).unwrap()));
+                });
+                taken.unwrap();
+            }
+            assert_eq!(frames, messages, "in pieces of {piece}");
+            assert!(!splitter.is_inside_a_frame());
+        }
+        assert_eq!(key_of(&messages[3]), "charge/3");
+    }
+
+    #[test]
+    fn what_is_no_http_is_refused_behind_the_messages_in_front_of_it() {
+        let (mut splitter, mut seen) = (Splitter::new(Http), 0);
+        let fed = splitter.feed(b"GET / HTTP/1.1\r\n\r\n{\"src\":1}\n", |run| seen += count(Http, run));
+        assert_eq!((fed, seen), (Err(Oversized), 1));
     }
 
     #[test]

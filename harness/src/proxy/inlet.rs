@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 
 use super::bell::Cause;
 use super::frames::{Oversized, Splitter};
+use super::framing::Framing;
 use super::link::Link;
 
 /// What one read takes at most, bytes.
@@ -27,10 +28,10 @@ pub struct Inlet {
 
 impl Inlet {
     /// The inlet of a connection that was just accepted.
-    pub fn new(stream: TcpStream) -> Self {
+    pub fn new(stream: TcpStream, framing: Framing) -> Self {
         // Without it frames still arrive, only later; nothing is written to the sender anyway.
         let _ = stream.set_nodelay(true);
-        Self { stream, splitter: Splitter::default(), has_ended: false }
+        Self { stream, splitter: Splitter::new(framing), has_ended: false }
     }
 
     /// Whether the sender has closed its side, or is gone.
@@ -102,6 +103,6 @@ impl Inlet {
         if self.splitter.is_inside_a_frame() {
             link.count(|tally| tally.torn += 1);
         }
-        self.splitter = Splitter::default();
+        self.splitter = Splitter::new(link.network.framing);
     }
 }

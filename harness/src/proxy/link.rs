@@ -4,8 +4,8 @@
 //! connection asks for each frame that it reads. Neither ever waits for the other, so a heal can't hang on a receiver that
 //! stands still, and the state is never borrowed across an `await`.
 
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::{Rc, Weak};
 
 use temblor_workloads::link::{ActiveFault, Decision, Effect, Frame};
 use temblor_workloads::plan::Mode;
@@ -14,6 +14,7 @@ use super::bell::{Bell, Cause};
 use super::buffer::Buffer;
 use super::counters::{Counters, Tally};
 use super::frames;
+use super::framing::Framing;
 use super::policy::{Marks, Policy};
 use super::queue::{After, Gate, Label};
 use super::target::Target;
@@ -35,6 +36,14 @@ pub struct Network {
     pub queue_max: usize,
     /// Whether a task of the network has panicked.
     pub panicked: Cell<bool>,
+    /// What a frame is.
+    pub framing: Framing,
+}
+
+impl Network {
+    fn count(&self, run: &[u8]) -> u64 {
+        frames::count(self.framing, run)
+    }
 }
 
 /// One ordered pair of nodes.
@@ -47,6 +56,8 @@ pub struct Link {
     pub target: Rc<Target>,
     /// What all links share.
     pub network: Rc<Network>,
+    /// The link the other way, where what is sent back on a connection is a frame of it.
+    pub back: OnceCell<Weak<Link>>,
     ends: Box<[u8]>,
     state: RefCell<State>,
     bells: RefCell<Vec<Rc<Bell>>>,
@@ -75,7 +86,7 @@ impl Link {
     /// A link without faults, between the nodes at these positions and of these names.
     pub fn new((from, to): (usize, usize), names: (&str, &str), (network, target): (Rc<Network>, Rc<Target>)) -> Self {
         let (state, bells, seen) = (RefCell::default(), RefCell::default(), RefCell::default());
-        Self { from, to, target, network, ends: ends(names.0, names.1), state, bells, seen }
+        Self { from, to, target, network, back: OnceCell::new(), ends: ends(names.0, names.1), state, bells, seen }
     }
 
     /// A fault begins. One that resets connections breaks those that are open, one that leaves them half open closes their
@@ -163,10 +174,10 @@ impl Link {
     /// Takes note of whole frames that were read, whatever becomes of them.
     pub fn arrived(&self, run: &[u8]) {
         let state = &mut *self.state.borrow_mut();
-        state.counters.tally.frames_in += frames::count(run);
+        state.counters.tally.frames_in += self.network.count(run);
         state.counters.tally.bytes_in += run.len() as u64;
         if !state.watches.is_empty() {
-            let calls = look_out(&mut state.watches, run);
+            let calls = look_out(&mut state.watches, self.network.framing, run);
             self.seen.borrow_mut().extend(calls);
         }
     }
@@ -200,7 +211,7 @@ impl Link {
     fn decide(&self, run: &[u8], in_ns: u64, mut each: impl FnMut(&[u8], Decision)) {
         let mut hex = [0; 16];
         let keyed = self.state.borrow().policy.needs_key();
-        for frame in frames::each(run) {
+        for frame in frames::each(self.network.framing, run) {
             let key = if keyed { frames::key(frame, &mut hex) } else { b"" };
             let bytes = frame.len() as u64;
             let frame_on_link = Frame { from: self.from, to: self.to, key, bytes, at_ns: in_ns };
@@ -212,7 +223,7 @@ impl Link {
     /// Takes note of frames that were written, after they were queued or at once; `stalled` if it was the receiver that they
     /// waited for.
     pub fn left(&self, label: &Label, run: &[u8], (out_ns, stalled): (u64, bool)) {
-        let (frames, stay_ns) = (frames::count(run), out_ns.saturating_sub(label.in_ns));
+        let (frames, stay_ns) = (self.network.count(run), out_ns.saturating_sub(label.in_ns));
         {
             let State { policy, counters, .. } = &mut *self.state.borrow_mut();
             if let (Some(id), true) = (label.fault, label.kept) {
@@ -238,7 +249,7 @@ impl Link {
 
     /// Takes note of frames that were lost with their connection.
     pub fn lose(&self, run: &[u8], in_ns: u64, cause: Cause) {
-        let frames = frames::count(run);
+        let frames = self.network.count(run);
         let (what, fault) = match cause {
             Cause::Down => (What::Down, None),
             Cause::Oversized => (What::Reset, None),
@@ -266,7 +277,7 @@ impl Link {
                 (policy.after(label.gate), policy.cut())
             };
             match (after, cut) {
-                (After::Held(id), _) => self.state.borrow_mut().policy.bite(id, frames::count(run)),
+                (After::Held(id), _) => self.state.borrow_mut().policy.bite(id, self.network.count(run)),
                 (After::Lost, Some((id, mode))) => self.take(run, label.in_ns, (id, mode)),
                 _ => {}
             }
@@ -302,13 +313,13 @@ impl Link {
 
     /// Frames that a fault had held are taken by another.
     fn take(&self, run: &[u8], in_ns: u64, (id, mode): (u32, Mode)) {
-        self.state.borrow_mut().policy.bite(id, frames::count(run));
+        self.state.borrow_mut().policy.bite(id, self.network.count(run));
         self.write_off(run, in_ns, (id, mode));
     }
 
     /// Counts frames that a fault has taken, bites apart.
     fn write_off(&self, run: &[u8], in_ns: u64, (id, mode): (u32, Mode)) {
-        let frames = frames::count(run);
+        let frames = self.network.count(run);
         let resets = mode == Mode::Reset;
         self.count(|tally| *if resets { &mut tally.reset } else { &mut tally.dropped } += frames);
         let what = if resets { What::Reset } else { What::Dropped };
@@ -317,7 +328,9 @@ impl Link {
 
     fn write_down(&self, label: &Label, out_ns: Option<u64>, run: &[u8]) {
         let Label { in_ns, what, fault, .. } = *label;
-        self.network.trace.add(&Passage { ends: &self.ends, in_ns, out_ns, what, fault }, run);
+        self.network
+            .trace
+            .add(&Passage { ends: &self.ends, in_ns, out_ns, what, fault, framing: self.network.framing }, run);
     }
 
     fn ring(&self) {
@@ -326,9 +339,9 @@ impl Link {
 }
 
 /// Counts the frames that are watched for; gives the calls that are due, in the order of the frames, and forgets their watches.
-fn look_out(watches: &mut Vec<Watch>, run: &[u8]) -> Vec<Call> {
+fn look_out(watches: &mut Vec<Watch>, framing: Framing, run: &[u8]) -> Vec<Call> {
     let (mut calls, mut hex) = (Vec::new(), [0; 16]);
-    for frame in frames::each(run) {
+    for frame in frames::each(framing, run) {
         let key = frames::key(frame, &mut hex);
         let due = watches.extract_if(.., |watch| {
             watch.missing -= u64::from(*watch.key == *key);

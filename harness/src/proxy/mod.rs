@@ -10,7 +10,7 @@
 //!
 //! | part | what it is |
 //! | --- | --- |
-//! | `frames` | whole frames out of a stream, and their keys |
+//! | `framing`, `frames` | what a frame is; whole frames out of a stream, and their keys |
 //! | `policy` | the faults in force on a link |
 //! | `queue`, `buffer` | frames that wait, in their order and out of it |
 //! | `link` | one ordered pair: decides and counts |
@@ -25,6 +25,7 @@ mod buffer;
 mod connection;
 mod counters;
 mod frames;
+pub(crate) mod framing;
 mod inlet;
 mod link;
 mod outlet;
@@ -47,6 +48,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::AbortHandle;
 
 pub use counters::{Counters, Facts, Tally};
+pub use framing::Framing;
 pub use residence::{Residence, Summary};
 
 use crate::clock::Clock;
@@ -74,6 +76,8 @@ pub struct Settings {
     pub trace: File,
     /// The run's clock.
     pub clock: Clock,
+    /// What the nodes take for a frame.
+    pub framing: Framing,
 }
 
 /// What a fault did, for each of its links.
@@ -120,12 +124,12 @@ impl Proxy {
     /// Binds a listener for every ordered pair, on ports that the system chooses, before any node runs. To be called on a
     /// tokio runtime, in a `LocalSet`.
     pub fn bind(settings: Settings) -> io::Result<Self> {
-        let Settings { nodes, seed, trace, clock } = settings;
+        let Settings { nodes, seed, trace, clock, framing } = settings;
         let (panicked, pairs) = (Cell::new(false), nodes.len() * nodes.len().saturating_sub(1));
         let queue_max = (QUEUES_MAX / pairs.max(1)).clamp(QUEUE_MAX.0, QUEUE_MAX.1);
         let scratch = RefCell::new(vec![0; inlet::READ_MAX]);
         let trace = Trace::new(trace);
-        let network = Rc::new(Network { seed, clock, trace, scratch, queue_max, panicked });
+        let network = Rc::new(Network { seed, clock, trace, scratch, queue_max, panicked, framing });
         let targets: Vec<Rc<Target>> = nodes.iter().map(|_| Rc::default()).collect();
         let (mut links, mut tasks) = (Vec::with_capacity(pairs), Vec::with_capacity(pairs + 1));
         for (from, to) in ordered_pairs(nodes.len()) {
@@ -136,6 +140,9 @@ impl Proxy {
             let accept = connection::accept(Rc::clone(&link), listener);
             tasks.push(tokio::task::spawn_local(accept).abort_handle());
             links.push((link, address));
+        }
+        if framing == Framing::Http {
+            pair(&links);
         }
         let flushed = Rc::clone(&network);
         let flush = async move { flushed.trace.flush_in_time().await };
@@ -247,6 +254,15 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// Has each link know the one that leads back.
+fn pair(links: &[(Rc<Link>, SocketAddr)]) {
+    for (link, _) in links {
+        let back = links.iter().find(|(other, _)| (other.from, other.to) == (link.to, link.from));
+        let back = Rc::downgrade(&back.expect("every link has one that leads back").0);
+        link.back.set(back).expect("links are paired once");
     }
 }
 

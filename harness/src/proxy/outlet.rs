@@ -38,6 +38,11 @@ impl Outlet {
         Self { stream, buffer: Buffer::default(), is_stalled: false, is_shut: false, has_ended: false }
     }
 
+    /// The outlet of one direction of a connection: what comes back, and its end, is for the other direction to read.
+    pub fn one_way(stream: TcpStream) -> Self {
+        Self { has_ended: true, ..Self::new(stream) }
+    }
+
     /// Takes whole frames from the sender, which go on or wait.
     pub fn take(&mut self, cx: &mut Context<'_>, link: &Link, (run, in_ns): (&[u8], u64)) -> Result<(), Cause> {
         if self.buffer.is_empty() && link.is_clear() {

@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::frames;
+use super::framing::Framing;
 
 /// Lines are written once there are so many bytes ...
 const PIECE: usize = 64 << 10;
@@ -55,6 +56,8 @@ pub struct Passage<'a> {
     pub what: What,
     /// The fault that did it.
     pub fault: Option<u32>,
+    /// What a frame is.
+    pub framing: Framing,
 }
 
 /// A trace that is being written.
@@ -165,7 +168,7 @@ fn write_lines(out: &mut Vec<u8>, passage: &Passage<'_>, run: &[u8]) {
     let (mut head, mut tail, mut hex) = (Vec::with_capacity(96), Vec::with_capacity(48), [0; 16]);
     write_head(&mut head, passage);
     write_tail(&mut tail, passage);
-    for frame in frames::each(run) {
+    for frame in frames::each(passage.framing, run) {
         out.extend_from_slice(&head);
         out.extend_from_slice(frames::key(frame, &mut hex));
         out.extend_from_slice(b"\",\"bytes\":");
@@ -216,7 +219,7 @@ mod tests {
 
     use expect_test::expect;
 
-    use super::{Passage, Trace, What, ends};
+    use super::{Framing, Passage, Trace, What, ends};
 
     const RUN: &[u8] = b"{\"src\":\"n1\",\"dest\":\"n2\",\"key\":\"relay/17\",\"body\":1}\n{\"body\":2}\n";
 
@@ -225,7 +228,14 @@ mod tests {
         let (directory, ends) = (tempfile::tempdir().unwrap(), ends("n1", "n2"));
         let path = directory.path().join("messages.jsonl");
         let trace = Trace::new(File::create(&path).unwrap());
-        let passed = Passage { ends: &ends, in_ns: 0, out_ns: Some(u64::MAX), what: What::Passed, fault: None };
+        let passed = Passage {
+            ends: &ends,
+            in_ns: 0,
+            out_ns: Some(u64::MAX),
+            what: What::Passed,
+            fault: None,
+            framing: Framing::Lines,
+        };
         trace.add(&passed, RUN);
         trace.add(&Passage { out_ns: None, what: What::Dropped, fault: Some(3), ..passed }, RUN);
         trace.flush();
@@ -246,7 +256,8 @@ mod tests {
         trace.flush();
         assert!(trace.failure().unwrap().contains("No space left"));
         let ends = ends("n1", "n2");
-        trace.add(&Passage { ends: &ends, in_ns: 0, out_ns: None, what: What::Down, fault: None }, RUN);
+        let framing = Framing::Lines;
+        trace.add(&Passage { ends: &ends, in_ns: 0, out_ns: None, what: What::Down, fault: None, framing }, RUN);
         trace.flush();
         assert!(trace.failure().is_some());
     }

@@ -10,6 +10,7 @@ use temblor_workloads::occurrences::Occurrences;
 use temblor_workloads::plan::Mode;
 
 use super::cluster::Frame;
+use crate::proxy::framing::Framing;
 use crate::proxy::policy::{Marks, Policy};
 use crate::proxy::queue::{After, Gate};
 use crate::proxy::trace::{Passage, Trace, What, ends};
@@ -222,7 +223,10 @@ impl<B: Clone> Network<B> {
         let Some(trace) = &self.trace else { return };
         let Fate { in_ns, what, fault, resets: _ } = fate;
         let ends = &self.links[self.place((frame.from, frame.to))].ends;
-        trace.add_frame(&Passage { ends, in_ns, out_ns, what, fault }, (&frame.key, frame.bytes));
+        trace.add_frame(
+            &Passage { ends, in_ns, out_ns, what, fault, framing: Framing::Lines },
+            (&frame.key, frame.bytes),
+        );
     }
 }
 

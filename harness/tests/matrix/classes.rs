@@ -139,6 +139,7 @@ fn day((row, class): (&Row, &str), pace: u64) -> Plan {
         algorithm: setting.algorithm,
         over: setting.over,
         fanout: None,
+        http: false,
         workload: format!("half a second under {class}"),
         seed: 7,
         nodes: setting.nodes,

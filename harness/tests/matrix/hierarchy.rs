@@ -85,7 +85,8 @@ impl Row {
     /// The system, ready to run.
     pub fn system(&self) -> System {
         let Algorithm { name, over, .. } = self.algorithm;
-        let arguments = SystemArgs { algorithm: (*name).to_owned(), over: over.map(str::to_owned), fanout: None };
+        let arguments =
+            SystemArgs { algorithm: (*name).to_owned(), over: over.map(str::to_owned), fanout: None, http: false };
         System::find(&arguments, None).expect("it stands in the table")
     }
 

@@ -81,9 +81,9 @@ impl Core {
         }
     }
 
-    /// Where frames for a peer go from now on.
-    pub fn connect(&mut self, peer: NodeId, mailbox: Mailbox) {
-        self.mailboxes.insert(peer, mailbox);
+    /// Where frames for a peer go from now on; gives where they went before.
+    pub fn connect(&mut self, peer: NodeId, mailbox: Mailbox) -> Option<Mailbox> {
+        self.mailboxes.insert(peer, mailbox)
     }
 
     /// Answers `init`.

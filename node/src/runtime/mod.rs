@@ -9,6 +9,7 @@
 )]
 
 mod core;
+mod http;
 mod lines;
 mod peers;
 mod stdio;

@@ -14,9 +14,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 use super::core::Core;
+use super::http;
 use super::lines::Lines;
 use super::log;
-use super::wire::Init;
+use super::wire::{Framing, Init};
 
 /// Frames for a peer that can't be written wait up to so many bytes; further ones are lost.
 const MAILBOX_MAX: usize = 8 << 20;
@@ -46,6 +47,17 @@ impl Mailbox {
         }
     }
 
+    /// What waits, as soon as something does.
+    pub async fn next(&self) -> Vec<u8> {
+        self.filled.notified().await;
+        self.take()
+    }
+
+    /// What waits.
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut self.frames.borrow_mut())
+    }
+
     /// Swaps what waits for an empty buffer.
     fn swap(&self, empty: &mut Vec<u8>) {
         std::mem::swap(empty, &mut self.frames.borrow_mut());
@@ -61,17 +73,27 @@ pub async fn open(core: &Rc<RefCell<Core>>, rearmed: &Rc<Notify>, init: &Init) -
     for (peer, address) in &transport.peers {
         let mailbox = Mailbox::default();
         core.borrow_mut().connect(*peer, mailbox.clone());
-        tokio::task::spawn_local(write(mailbox, address.clone()));
+        match transport.framing {
+            Framing::Lines => tokio::task::spawn_local(write(mailbox, address.clone())),
+            Framing::Http => {
+                let (core, rearmed) = (Rc::clone(core), Rc::clone(rearmed));
+                tokio::task::spawn_local(http::call(mailbox, address.clone(), core, rearmed))
+            }
+        };
     }
-    tokio::task::spawn_local(accept(listener, Rc::clone(core), Rc::clone(rearmed)));
+    tokio::task::spawn_local(accept((listener, transport.framing), Rc::clone(core), Rc::clone(rearmed)));
     Ok(Some(address))
 }
 
-async fn accept(listener: TcpListener, core: Rc<RefCell<Core>>, rearmed: Rc<Notify>) {
+async fn accept((listener, framing): (TcpListener, Framing), core: Rc<RefCell<Core>>, rearmed: Rc<Notify>) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::task::spawn_local(read(stream, Rc::clone(&core), Rc::clone(&rearmed)));
+                let (core, rearmed) = (Rc::clone(&core), Rc::clone(&rearmed));
+                match framing {
+                    Framing::Lines => tokio::task::spawn_local(read(stream, core, rearmed)),
+                    Framing::Http => tokio::task::spawn_local(http::answer(stream, core, rearmed)),
+                };
             }
             Err(error) => {
                 // Out of descriptors: what is open goes on, and the peer dials again.

@@ -117,6 +117,20 @@ pub struct Transport {
     pub listen: String,
     /// Where to dial each peer.
     pub peers: BTreeMap<NodeId, String>,
+    /// What a message on the wire is.
+    #[serde(default)]
+    pub framing: Framing,
+}
+
+/// What a message between peers is on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Framing {
+    /// A line.
+    #[default]
+    Lines,
+    /// An HTTP/1.1 request or response.
+    Http,
 }
 
 /// The answer to `init`: who took up what.

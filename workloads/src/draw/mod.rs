@@ -113,6 +113,7 @@ pub fn draw(setting: &Setting, wishes: &Wishes, seed: u64) -> Result<Plan, DrawE
         algorithm: setting.algorithm.clone(),
         over: setting.over.clone(),
         fanout: setting.fanout,
+        http: setting.http,
         workload: wishes.workload.clone(),
         seed,
         nodes: setting.nodes.clone(),

@@ -17,6 +17,7 @@ pub(super) fn setting(nodes: usize) -> Setting {
         algorithm: "fifo".to_owned(),
         over: None,
         fanout: None,
+        http: false,
         nodes: (1..=nodes).map(|n| format!("n{n}")).collect(),
         links: Links::FairLoss,
         crashes: Crashes::Stop,

@@ -54,6 +54,7 @@ fn plan() -> Plan {
         algorithm: "fifo".to_owned(),
         over: None,
         fanout: None,
+        http: false,
         workload: "broadcast".to_owned(),
         seed: 7,
         length_us: 5_000_000,

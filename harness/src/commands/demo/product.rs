@@ -64,7 +64,7 @@ impl Task {
         match self.subject {
             Subject::Cell { algorithm, .. } => system(algorithm, None),
             Subject::Bug(entry) => {
-                let args = SystemArgs { algorithm: entry.algorithm.to_owned(), over: None, fanout: None };
+                let args = SystemArgs { algorithm: entry.algorithm.to_owned(), over: None, fanout: None, http: false };
                 System::find(&args, Some(entry.name))
             }
         }
@@ -181,8 +181,12 @@ fn nodes() -> Vec<String> {
 }
 
 fn system(algorithm: &Algorithm, bug: Option<&str>) -> Result<System> {
-    let args =
-        SystemArgs { algorithm: algorithm.name.to_owned(), over: algorithm.over.map(str::to_owned), fanout: None };
+    let args = SystemArgs {
+        algorithm: algorithm.name.to_owned(),
+        over: algorithm.over.map(str::to_owned),
+        fanout: None,
+        http: false,
+    };
     System::find(&args, bug)
 }
 

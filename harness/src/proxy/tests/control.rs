@@ -151,7 +151,9 @@ fn a_trace_that_cannot_be_written_stops_no_frame_and_can_be_asked_for() {
     check(async |rig| {
         let trace = File::options().write(true).open("/dev/full").unwrap();
         let nodes = ["n1", "n2"].map(str::to_owned).to_vec();
-        let proxy = Proxy::bind(Settings { nodes, seed: 7, trace, clock: Clock::start() }).unwrap();
+        let proxy =
+            Proxy::bind(Settings { nodes, seed: 7, trace, clock: Clock::start(), framing: super::Framing::Lines })
+                .unwrap();
         let rig = super::Rig { proxy, clock: rig.clock, folder: tempfile::tempdir().unwrap() };
         let (mut sender, mut receiver) = rig.connect(0, 1).await;
         let many = frames(0, 2_000);

@@ -4,6 +4,7 @@ mod connections;
 mod conservation;
 mod control;
 mod faults;
+mod http;
 
 use std::fs::File;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
 
-use super::{Bite, Proxy, Settings, Tally};
+use super::{Bite, Framing, Proxy, Settings, Tally};
 use crate::clock::Clock;
 
 /// No test takes this long unless it hangs.
@@ -29,12 +30,16 @@ struct Rig {
 
 /// Runs a test on a network of its own.
 fn check(test: impl AsyncFnOnce(&Rig)) {
+    check_framing(Framing::Lines, test);
+}
+
+fn check_framing(framing: Framing, test: impl AsyncFnOnce(&Rig)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     LocalSet::new().block_on(&runtime, async {
         let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::start());
         let trace = File::create_new(folder.path().join("messages.jsonl")).unwrap();
         let nodes = ["n1", "n2", "n3"].map(str::to_owned).to_vec();
-        let proxy = Proxy::bind(Settings { nodes, seed: 7, trace, clock }).unwrap();
+        let proxy = Proxy::bind(Settings { nodes, seed: 7, trace, clock, framing }).unwrap();
         let rig = Rig { proxy, clock, folder };
         tokio::time::timeout(HANGS, test(&rig)).await.expect("the test hangs");
         assert!(!rig.proxy.has_panicked());
