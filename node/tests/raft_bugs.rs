@@ -3,7 +3,7 @@
 
 mod network;
 
-use network::replicas::{between, elect, links, missing, put_forward, stand_alone, term, unsafe_in};
+use network::replicas::{between, elect, links, missing, put_forward, stand_alone, unsafe_in};
 use network::{MS, Network};
 use temblor_node::bugs::Bug;
 use temblor_node::consensus::election::Election;
@@ -95,7 +95,9 @@ fn a_leader_whose_log_is_behind_replaces_what_is_committed() {
 
 /// Figure 8: (a) n1 leads and has entry 2 on n2 alone; (b) n5 leads, and nobody gets its entry 2; (c) n1 leads again and brings
 /// its old entry 2 to n3, a majority, but not the entry of its own term; (d) n5 leads again, and replaces entry 2 everywhere.
-fn figure_8(network: &mut Network) {
+///
+/// Without the no-op of n1's first term, which the bug leaves out, that entry is the first.
+fn figure_8(network: &mut Network, old: u64) {
     let all = [1, 2, 3, 4, 5];
     elect(network, 1);
     network.run_for(100 * MS);
@@ -109,15 +111,20 @@ fn figure_8(network: &mut Network) {
     network.cut(&links(&[5], &all));
     [2, 3, 4].iter().for_each(|at| network.resume(*at));
     network.run_for(5 * MS);
+    network.broadcast(5, 150);
     network.kill(5);
     network.cut.clear();
 
     network.restart(1);
     put_forward(network, 1);
     network.cut(&links(&[1], &[4]));
-    let old_entry = format!("appended/{}/2", term(network, 1));
-    while network.count((3, 1), &old_entry) == 0 {
-        assert!(network.step_until(network.now + 100 * MS));
+    network.sent.clear();
+    let index = format!("/{old}");
+    let has_old =
+        |sent: &network::Sent| sent.link == (3, 1) && sent.key.starts_with("appended/") && sent.key.ends_with(&index);
+    let end = network.now + 5_000 * MS;
+    while !network.sent.iter().any(has_old) {
+        assert!(network.step_until(end), "n3 never had the old entry");
     }
     network.cut(&links(&[1], &all));
     network.run_for(5 * MS);
@@ -134,8 +141,8 @@ fn figure_8(network: &mut Network) {
 fn an_entry_of_an_earlier_term_that_is_committed_by_counting_is_replaced() {
     shows(Bug::CountsEarlierTerms, "total-order", |bug| {
         let mut network = raft(5, bug);
-        figure_8(&mut network);
-        assert_eq!(network.nodes[&5].log.values().copied().collect::<Vec<_>>(), [200]);
+        figure_8(&mut network, if bug.is_some() { 1 } else { 2 });
+        assert_eq!(network.nodes[&5].log.values().copied().collect::<Vec<_>>(), [150, 200]);
         unsafe_in(&network)
     });
 }

@@ -5,7 +5,7 @@ mod network;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::catch_unwind;
 
-use network::replicas::{between, of_leaders, of_logs, of_terms};
+use network::replicas::{between, links, of_leaders, of_logs, of_terms};
 use network::{MS, Network, State};
 use temblor_node::bugs::Bug;
 use temblor_node::consensus::viewstamped::Viewstamped;
@@ -174,4 +174,60 @@ fn when_all_replicas_crash_at_once_nobody_has_a_log_to_recover_from() {
     network.broadcast(1, 8);
     network.run_for(5_000 * MS);
     assert!((1..=3).all(|at| !network.nodes[&at].done.contains(&8)));
+}
+
+/// How many frames of this step have been sent on a link.
+fn sent(network: &Network, link: (u32, u32), step: &str) -> usize {
+    network.sent.iter().filter(|sent| sent.link == link && sent.key.starts_with(step)).count()
+}
+
+/// Section 5.2: a backup that missed more than is sent again at once gets a whole log; its own stays until then.
+#[test]
+fn a_replica_that_lacks_operations_gets_the_log_of_another() {
+    let mut network = views(3, None);
+    network.run_for(100 * MS);
+    network.cut(&links(&[1], &[3]));
+    (0..50).for_each(|message| network.broadcast(1, message));
+    network.run_for(20 * MS);
+    network.mend(&links(&[1], &[3]));
+    network.broadcast(1, 50);
+    network.run_for(400 * MS);
+    assert_eq!((reached(&network, 3), network.nodes[&3].log.values().last()), (51, Some(&50)));
+    assert!(sent(&network, (3, 1), "get-state/") > 0 && sent(&network, (1, 3), "new-state/") > 0);
+}
+
+/// Section 5.2: so does one that was away when a later view began.
+#[test]
+fn a_replica_that_missed_a_view_change_gets_the_log_of_the_later_view() {
+    let mut network = views(3, None);
+    network.broadcast(1, 7);
+    network.run_for(100 * MS);
+    network.cut(&between(&[1], &[2, 3]));
+    network.run_for(1_500 * MS);
+    network.broadcast(2, 8);
+    network.run_for(200 * MS);
+    network.sent.clear();
+    network.cut.clear();
+    network.run_for(1_500 * MS);
+    assert_eq!(network.nodes[&1].log.values().copied().collect::<Vec<_>>(), [7, 8]);
+    assert!(network.sent.iter().any(|sent| sent.link.0 == 1 && sent.key.starts_with("get-state/")));
+}
+
+/// Section 4.2, step 2: a replica that alone suspects its primary brings its log to nobody.
+#[test]
+fn a_log_is_brought_into_a_view_only_once_f_others_are_on_their_way() {
+    let mut network = views(5, None);
+    network.run_for(100 * MS);
+    // n2, which is to be the next primary, hears nobody's time-out but n5's, and n5 only its own.
+    network.cut(&links(&[1, 2, 3, 4], &[5]));
+    network.run_for(1_000 * MS);
+    let brought =
+        |network: &Network| network.sent.iter().filter(|sent| sent.key.starts_with("do-view-change/")).count();
+    assert!(sent(&network, (5, 2), "start-view-change/") > 0);
+    let from_5 = network.sent.iter().filter(|sent| sent.link.0 == 5 && sent.key.starts_with("do-view-change/")).count();
+    assert_eq!(from_5, 0);
+    network.cut.clear();
+    network.kill(1);
+    network.run_for(2_000 * MS);
+    assert!(brought(&network) >= 2);
 }

@@ -2,10 +2,10 @@
 
 mod network;
 
-use network::Network;
+use network::{MS, Network};
 use std::panic::catch_unwind;
 
-use network::replicas::{chaos, missing, unsafe_in};
+use network::replicas::{between, chaos, elected_after, links, missing, unsafe_in};
 use temblor_node::bugs::Bug;
 use temblor_node::consensus::zab::Zab;
 use temblor_node::layer::Layer;
@@ -68,4 +68,92 @@ fn a_history_that_is_acknowledged_before_it_is_synced_is_lost_in_a_crash() {
 #[test]
 fn a_quorum_of_half_of_the_nodes_is_none() {
     shows(Bug::EpochQuorumOfHalf, 3);
+}
+
+fn log(network: &Network, at: u32) -> Vec<u64> {
+    network.nodes[&at].log.values().copied().collect()
+}
+
+/// Lets events happen until a frame with such a key has been sent on this link.
+fn until_sent(network: &mut Network, link: (u32, u32), key: &str) {
+    let end = network.now + 5_000 * MS;
+    while !network.sent.iter().any(|sent| sent.link == link && sent.key.starts_with(key)) {
+        assert!(network.step_until(end), "nobody sent {key}");
+    }
+}
+
+/// Phase 0, which no other algorithm here has: among equals the last node leads, whatever the time-outs.
+#[test]
+fn among_nodes_with_equal_histories_the_last_one_leads_every_time() {
+    for seed in 0..40 {
+        let mut network = zab(3, None).seeded(seed);
+        assert_eq!(elected_after(&mut network, 0).0, 3, "seed {seed}");
+    }
+}
+
+/// Phase 0 too: a longer history counts more than a name.
+#[test]
+fn who_has_the_latest_transaction_leads_before_the_last_node() {
+    let mut network = zab(3, None);
+    let (_, first) = elected_after(&mut network, 0);
+    network.run_for(100 * MS);
+    network.kill(3);
+    let (at, second) = elected_after(&mut network, first);
+    assert_eq!(at, 2);
+    network.run_for(100 * MS);
+    network.broadcast(2, 100);
+    network.run_for(100 * MS);
+    [1, 2].iter().for_each(|at| network.kill(*at));
+    [2, 3].iter().for_each(|at| network.restart(*at));
+    assert_eq!(elected_after(&mut network, second).0, 2);
+    network.run_for(500 * MS);
+    assert_eq!((log(&network, 3), unsafe_in(&network)), (vec![100], Vec::<String>::new()));
+}
+
+/// l.1.2: n2 alone has a transaction. n1 and n3, which have none, elect n1; but n3 dies before it has said what it has, and the
+/// quorum is n1 and n2.
+#[test]
+fn an_epoch_begins_with_the_best_history_of_its_quorum_even_if_its_leader_has_another() {
+    let mut network = zab(3, None);
+    elected_after(&mut network, 0);
+    network.run_for(100 * MS);
+    network.kill(3);
+    let (at, second) = elected_after(&mut network, 1);
+    assert_eq!(at, 2);
+    network.run_for(100 * MS);
+    network.cut(&between(&[2], &[1]));
+    network.broadcast(2, 100);
+    network.run_for(10 * MS);
+    network.pause(2);
+    network.cut.clear();
+    network.sent.clear();
+    network.restart(3);
+    until_sent(&mut network, (3, 1), "cepoch/");
+    network.kill(3);
+    network.resume(2);
+    assert_eq!(elected_after(&mut network, second).0, 1);
+    network.run_for(500 * MS);
+    assert_eq!((log(&network, 1), log(&network, 2)), (vec![100], vec![100]));
+    assert!(network.sent.iter().any(|sent| sent.link == (2, 1) && sent.key.starts_with("ack-e/")));
+    assert_eq!(unsafe_in(&network), Vec::<String>::new());
+}
+
+/// l.3.2 and f.3.2: a transaction is delivered by its leader once a quorum has acknowledged it, and by a follower when it is told.
+#[test]
+fn a_leader_delivers_what_a_quorum_has_acknowledged_and_a_follower_what_it_is_told() {
+    let mut network = zab(3, None);
+    elected_after(&mut network, 0);
+    network.run_for(200 * MS);
+    network.cut(&links(&[1, 2], &[3]));
+    network.broadcast(3, 100);
+    network.run_for(50 * MS);
+    // The followers have it, and nobody knows.
+    let acks = network.sent.iter().filter(|sent| sent.link.1 == 3 && sent.key.starts_with("ack/"));
+    assert!(acks.count() >= 2 && (1..=3).all(|at| log(&network, at).is_empty()));
+    network.sent.clear();
+    network.mend(&links(&[2], &[3]));
+    network.cut(&links(&[3], &[1]));
+    network.run_for(100 * MS);
+    assert_eq!((log(&network, 3), log(&network, 2), log(&network, 1)), (vec![100], vec![100], vec![]));
+    assert!(network.sent.iter().any(|sent| sent.link == (3, 2) && sent.key.starts_with("commit/")));
 }

@@ -22,6 +22,7 @@ pub const DEMONSTRATIONS: &[(&str, &str)] = demonstrations![
     "commander-counts-twice",
     "commits-alone",
     "commits-unsent",
+    "counts-earlier-terms",
     "counts-itself-twice",
     "counts-view-change-twice",
     "delivers-every-copy",

@@ -93,6 +93,14 @@ pub const BUGS: &[BugEntry] = &[
         needs: Some("partition"),
     },
     BugEntry {
+        bug: Bug::CountsEarlierTerms,
+        name: "counts-earlier-terms",
+        algorithm: "raft",
+        property: "leader-completeness",
+        what: "an entry of an earlier term is committed by counting",
+        needs: Some("partition"),
+    },
+    BugEntry {
         bug: Bug::SnapshotForgetsNumbers,
         name: "snapshot-forgets-numbers",
         algorithm: "raft",

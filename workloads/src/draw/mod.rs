@@ -159,7 +159,7 @@ fn check_size(setting: &Setting, wishes: &Wishes) -> Result<(), DrawError> {
 impl Draft<'_> {
     fn draw_faults(&mut self) {
         let follows_templates = self.one_in(2);
-        let told = follows_templates && self.tell_stories();
+        let told = follows_templates && (self.tell_in_turn() || self.tell_stories());
         if !told {
             self.fill_lanes();
         }

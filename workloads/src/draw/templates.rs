@@ -59,10 +59,17 @@ pub const TEMPLATES: &[Template] = &[
         what: "whoever leads is cut off or stands still for a while, and the others go on broadcasting",
         story: Story::Deposed,
     },
+    Template {
+        name: "in-turn",
+        what: "two nodes that never hear each other are elected in turn, and each has a message that nobody else has",
+        story: Story::InTurn,
+    },
 ];
 
 /// How long before a story's broadcast its cut begins, us.
 const LEAD_US: u64 = 5_000;
+/// How long each of those who lead in turn has, us: a few election time-outs.
+const REIGN_US: u64 = 550_000;
 /// The shortest run that has room for a story, us.
 const RUN_MIN_US: u64 = 200_000;
 
@@ -76,6 +83,7 @@ enum Story {
     SlowPath,
     Crossed,
     Deposed,
+    InTurn,
 }
 
 /// Who plays in an orphan's story.
@@ -116,6 +124,7 @@ impl Draft<'_> {
             Story::SlowPath => self.slow_path(template, begin),
             Story::Crossed => self.crossed(template, begin),
             Story::Deposed => self.deposed(template, begin),
+            Story::InTurn => self.in_turn(template, begin),
         }
     }
 
@@ -136,6 +145,8 @@ impl Draft<'_> {
             Story::SlowPath => living > 2,
             Story::Crossed => living > 1,
             Story::Deposed => self.setting.leader && living > 2 && self.dies_us(self.leader()) == u64::MAX,
+            // It takes the whole plan.
+            Story::InTurn => false,
         }
     }
 
@@ -289,6 +300,66 @@ impl Draft<'_> {
             let node = self.survivor();
             let at_us = begin + LEAD_US + self.chance.random_range(0..lasts.max(1));
             self.broadcast(&node, When::AtUs(at_us.min(self.plan.length_us - 1)));
+        }
+    }
+
+    /// The story of Raft's figure 8, if leaders are elected and the plan has time for it.
+    pub(super) fn tell_in_turn(&mut self) -> bool {
+        let elects = self.setting.leader && self.recovers() && self.may_lose() && self.has("partition");
+        let room = self.plan.length_us >= 5 * REIGN_US && self.wishes.rate > 0 && self.plan.nodes.len() > 2;
+        let told = elects && room && self.one_in(3);
+        if told {
+            let template = TEMPLATES.iter().find(|template| template.story == Story::InTurn);
+            let latest = self.plan.length_us - 9 * REIGN_US / 2;
+            let begin = self.chance.random_range(0..=latest);
+            self.tell(template.expect("it stands in the table"), begin);
+        }
+        told
+    }
+
+    /// Whoever is the hub of a star is elected: of the others, none hears a quorum. First everybody hears the one hub, then each
+    /// hub in turn leads over the same few while the other, which believes that it leads, gets a message of its own.
+    fn in_turn(&mut self, template: &Template, begin: u64) {
+        let mut nodes = self.plan.nodes.clone();
+        nodes.shuffle(&mut self.chance);
+        let (first, second) = (nodes.swap_remove(0), nodes.swap_remove(0));
+        // Both hubs need the same nodes for a quorum, as far as there are enough: what the one left there the other meets.
+        let quorum = self.plan.nodes.len() / 2;
+        let shared: Vec<String> = nodes.iter().take(quorum).cloned().collect();
+        let end = begin + 4 * REIGN_US;
+        self.keep_quiet(begin + REIGN_US / 2, end);
+        let mut at = begin;
+        for (hub, leaves, waits) in [
+            (&first, [nodes.clone(), vec![second.clone()]].concat(), None),
+            (&second, shared.clone(), Some(&first)),
+            (&first, shared.clone(), Some(&second)),
+            (&second, shared.clone(), None),
+        ] {
+            let links = self.all_but_star(hub, &leaves);
+            self.cut_off((template, Mode::Drop), links, (at, REIGN_US));
+            if let Some(alone) = waits {
+                self.broadcast(alone, When::AtUs(at + LEAD_US));
+            }
+            at += REIGN_US;
+        }
+    }
+
+    /// Every link but those between a hub and its leaves.
+    fn all_but_star(&self, hub: &str, leaves: &[String]) -> Vec<Link> {
+        let nodes = &self.plan.nodes;
+        let pairs = nodes.iter().flat_map(|from| nodes.iter().map(move |to| (from, to)));
+        let open = |a: &String, b: &String| a == hub && leaves.contains(b);
+        let cut = pairs.filter(|(from, to)| from != to && !open(from, to) && !open(to, from));
+        cut.map(|(from, to)| (from.clone(), to.clone())).collect()
+    }
+
+    /// Nothing is asked for between these times, us: what would be, is earlier or, where there is no earlier, later.
+    fn keep_quiet(&mut self, begin: u64, end: u64) {
+        for operation in &mut self.plan.operations {
+            let When::AtUs(at_us) = &mut operation.when else { continue };
+            if (begin..end).contains(at_us) {
+                *at_us = (*at_us - begin) * begin / (end - begin);
+            }
         }
     }
 

@@ -137,12 +137,15 @@ impl Raft {
     }
 
     /// A new leader appends a no-op: with it, what earlier terms left is committed too, as soon as a majority has it. (section 8)
+    /// Who counts entries of earlier terms thinks that it needs none.
     fn lead(&mut self, cx: &mut Context<'_>) {
         cx.indicate(Indication::Leader { term: self.term });
         self.role = Role::Leader;
         self.followers = self.no_progress(cx);
         cx.timer(HEARTBEAT, HEARTBEAT_NS);
-        self.extend(vec![Entry { term: self.term, command: None }], cx);
+        if !cx.bug(Bug::CountsEarlierTerms) {
+            self.extend(vec![Entry { term: self.term, command: None }], cx);
+        }
         let open = self.requests.open(cx.me(), super::clients::LIFE).collect();
         self.propose(open, cx);
     }

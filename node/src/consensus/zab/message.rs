@@ -71,6 +71,11 @@ impl Message {
         matches!(self, Self::AckE { .. } | Self::AckLd { .. } | Self::Ack { .. })
     }
 
+    /// Whether only a follower says this.
+    pub fn is_of_follower(&self) -> bool {
+        matches!(self, Self::Cepoch { .. }) || self.is_answer()
+    }
+
     /// The frame. Its key names the step and the zxid, or as much of it as there is.
     pub fn packet(&self) -> Packet {
         let key = match self {

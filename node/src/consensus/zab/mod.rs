@@ -208,7 +208,8 @@ impl Zab {
     fn follow(&mut self, leader: NodeId, message: Message, cx: &mut Context<'_>) {
         // A leader that was elected anew in the meantime is not the one that is followed: it is given up in time.
         let begun = if self.promised || self.is_synchronised() { self.accepted_epoch } else { 0 };
-        if message.epoch().is_none_or(|epoch| begun == 0 || epoch == begun) {
+        // One that follows this node, or another, does not lead: two that followed each other would do so for ever.
+        if !message.is_of_follower() && message.epoch().is_none_or(|epoch| begun == 0 || epoch == begun) {
             self.await_leader(cx);
         }
         let (synchronised, e) = (self.is_synchronised(), self.current_epoch);
