@@ -70,6 +70,11 @@ impl Stream {
         self.lives.len() as u8
     }
 
+    /// The life to which the message at a rank belongs; 255 for the 256th and all later ones.
+    pub fn life_of(&self, rank: u32) -> u8 {
+        self.lives.partition_point(|first| *first <= rank) as u8
+    }
+
     /// The rank at which a life begins; `None` for those that all are number 255.
     #[inline]
     pub fn life_begins(&self, life: u8) -> Option<u32> {

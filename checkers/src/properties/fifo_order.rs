@@ -170,22 +170,29 @@ impl FifoOrder {
 
     /// The weak form: nothing that comes after may have been delivered.
     fn delivered_in_order(&mut self, ledger: &Ledger, (delivery, place): (&Delivery, Place)) {
-        let rank = ledger.rank(delivery.id);
+        if let Some(rank) = ledger.rank(delivery.id) {
+            // A message that was asked for in one life and acknowledged in the next comes before others of the next.
+            let life = ledger.stream(place.sender).life_of(rank);
+            self.perhaps_late(delivery, (Place { life, ..place }, rank));
+        }
         let caller = self.callers.get_mut(delivery.node, place);
-        let (by, blamed) = (caller.by, caller.blamed);
-        let early = by.filter(|_| rank.is_some_and(|rank| rank < caller.called));
-        if let Some((early, at)) = early {
-            caller.blamed = true;
-            let rank = if blamed { Rank::Consequence } else { Rank::First };
-            self.tally.add(Some(place.sender), (rank, delivery.at.index), || Inversion {
-                node: delivery.node,
-                early: (early, at),
-                late: (delivery.id, Some(delivery.at)),
-                follows: blamed.then_some(early),
-            });
-        } else if by.is_none() || place.after > caller.called {
+        if caller.by.is_none() || place.after > caller.called {
             *caller = Caller { called: place.after, by: Some((delivery.id, delivery.at)), blamed: false };
         }
+    }
+
+    /// A delivery of the message at this rank, in the order of the life that a place names: has it been called for?
+    fn perhaps_late(&mut self, delivery: &Delivery, (place, rank): (Place, u32)) {
+        let caller = self.callers.get_mut(delivery.node, place);
+        let Some((early, at)) = caller.by.filter(|_| rank < caller.called) else { return };
+        let blamed = std::mem::replace(&mut caller.blamed, true);
+        let order = if blamed { Rank::Consequence } else { Rank::First };
+        self.tally.add(Some(place.sender), (order, delivery.at.index), || Inversion {
+            node: delivery.node,
+            early: (early, at),
+            late: (delivery.id, Some(delivery.at)),
+            follows: blamed.then_some(early),
+        });
     }
 }
 

@@ -1578,6 +1578,31 @@ fn of_three_lives_of_a_sender_each_has_its_own_order() {
 }
 
 #[test]
+fn what_was_asked_for_in_one_life_and_acknowledged_in_the_next_is_of_the_next() {
+    check(
+        &["fifo-order"],
+        "
+        n2 starts
+        c1 asks n2 m1
+        n2 starts
+        n2 delivers m3
+        n2 delivers m1
+        c1 ok n2 m1
+        c1 asks n2 m3
+        nemesis ok drained",
+        expect![[r#"
+            Violation, none
+            fifo-order Invalid Promised, 1 violations, exercised 0
+              n2 delivered m3 before m1, though n2 acknowledged m1 before m3 was asked for [swap]
+                1. line 5: client 1 is told ok by n2 for m1 (m1 is before m3)
+                2. line 6: client 1 asks n2 to broadcast m3 (after m1, so m1 must come first everywhere)
+                3. line 3: n2 delivers m3 (m1 has not been delivered at n2)
+                4. line 4: n2 delivers m1 (too late)
+        "#]],
+    );
+}
+
+#[test]
 fn what_one_node_delivers_late_another_may_never_deliver() {
     check(
         &["fifo-order"],
