@@ -6,8 +6,9 @@ mod verbs;
 use clap::Parser;
 
 pub use verbs::{
-    CheckArgs, DemoArgs, DoctorArgs, Executor, ExplainArgs, Gaps, HuntArgs, JudgeArgs, ListArgs, ListWhat, PlanArgs,
-    ReplayArgs, RunArgs, SchemaArgs, SchemaWhat, ShrinkArgs, SystemArgs, WishArgs,
+    CheckArgs, CompletionsArgs, DemoArgs, DiffArgs, DoctorArgs, Executor, ExplainArgs, Gaps, HuntArgs, JudgeArgs,
+    ListArgs, ListWhat, ManArgs, PlanArgs, ReplayArgs, RunArgs, SchemaArgs, SchemaWhat, ShrinkArgs, SystemArgs,
+    WishArgs,
 };
 
 /// Start real node processes, inject faults, record a history, prove from it what held.
@@ -40,6 +41,9 @@ pub enum Verb {
     /// Make the plan of a failed run as small as can be
     #[command(after_help = SHRINK_EXAMPLES)]
     Shrink(ShrinkArgs),
+    /// Show where two runs part
+    #[command(after_help = DIFF_EXAMPLES)]
+    Diff(DiffArgs),
     /// Find the planted bugs, and say how long that took
     #[command(after_help = HUNT_EXAMPLES)]
     Hunt(HuntArgs),
@@ -53,6 +57,10 @@ pub enum Verb {
     List(ListArgs),
     /// Print the JSON schema of a file format
     Schema(SchemaArgs),
+    /// Print a script by which a shell completes this command line
+    Completions(CompletionsArgs),
+    /// Write a manual page for each subcommand
+    Man(ManArgs),
     /// Be a node: what `run` starts for each node of a cluster
     Node(temblor_node::NodeArgs),
 }
@@ -117,6 +125,15 @@ RUN/shrunk.json. At the end it is run and explained.
 Examples:
   temblor shrink results/latest
   temblor run fifo --plan results/latest/shrunk.json -x sim";
+
+const DIFF_EXAMPLES: &str = "\
+Times are left aside. On real processes the order between nodes is a matter of
+chance, so each process is also compared by itself. Exit code 0 if they are
+the same, 3 if not.
+
+Examples:
+  temblor diff results/monday results/tuesday
+  temblor diff old/history.jsonl new/history.jsonl";
 
 const DOCTOR_EXAMPLES: &str = "\
 Everything is found out by trying. Exit code 0 if runs on real processes are

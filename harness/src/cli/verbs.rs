@@ -252,6 +252,33 @@ pub struct ShrinkArgs {
     pub out: PathBuf,
 }
 
+/// `temblor diff`
+#[derive(Debug, Clone, Args)]
+pub struct DiffArgs {
+    /// A run folder, or a history
+    #[arg(value_name = "RUN")]
+    pub first: PathBuf,
+    /// Another one
+    #[arg(value_name = "RUN")]
+    pub second: PathBuf,
+}
+
+/// `temblor completions`
+#[derive(Debug, Clone, Args)]
+pub struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// `temblor man`
+#[derive(Debug, Clone, Args)]
+pub struct ManArgs {
+    /// Where the pages go
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+}
+
 /// `temblor doctor`
 #[derive(Debug, Clone, Args)]
 pub struct DoctorArgs {

@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod diff;
 mod doctor;
 pub(crate) mod execution;
 mod explain;
@@ -12,6 +13,7 @@ mod plan;
 mod replay;
 mod run;
 mod schema;
+mod shell;
 mod shrink;
 
 use std::io::Write;
@@ -34,6 +36,9 @@ pub fn execute(cli: Cli) -> Exit {
         Verb::Doctor(args) => doctor::doctor(&args),
         Verb::Demo(args) => demo::demo(&args),
         Verb::Hunt(args) => hunt::hunt(&args),
+        Verb::Diff(args) => diff::diff(&args),
+        Verb::Completions(args) => shell::completions(&args),
+        Verb::Man(args) => shell::man(&args),
         Verb::List(args) => list::list(&args),
         Verb::Schema(args) => schema::schema(&args),
         Verb::Node(_) => unreachable!("a node is started before the harness begins"),
