@@ -31,11 +31,15 @@ fn main() {
         System::find(&SystemArgs { algorithm: "fifo".to_owned(), over: None, fanout: None, http: false }, None);
     let system = system.expect("it exists");
     let folder = tempfile::tempdir().expect("there is room for files");
-    let bundled =
-        Launch { program: env!("CARGO_BIN_EXE_temblor").into(), arguments: vec!["node".into(), "fifo".into()] };
+    let bundled = Launch {
+        program: env!("CARGO_BIN_EXE_temblor").into(),
+        arguments: vec!["node".into(), "fifo".into()],
+        ..Launch::default()
+    };
     let python = Launch {
         program: "/usr/bin/python3".into(),
         arguments: vec![format!("{}/../node/python/fifo.py", env!("CARGO_MANIFEST_DIR"))],
+        ..Launch::default()
     };
     let long = plan(&system, 30_000_000);
     let (inputs, seconds) = inputs((&system, &long), &bundled, folder.path());

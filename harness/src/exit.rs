@@ -25,6 +25,12 @@ impl Exit {
         self as u8
     }
 
+    /// What an exit code means.
+    pub fn of_code(code: u8) -> Self {
+        let all = [Self::Clean, Self::Violation, Self::Usage, Self::Inconclusive, Self::Nothing];
+        all.into_iter().find(|exit| exit.code() == code).unwrap_or(Self::Failed)
+    }
+
     /// The worse of two: 1 > 5 > 4 > 3 > 0. A usage error is decided before anything runs and wins over all.
     pub fn worst(self, other: Exit) -> Exit {
         if self.rank() >= other.rank() { self } else { other }

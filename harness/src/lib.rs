@@ -5,6 +5,7 @@
 //! that file alone.
 
 pub mod asked;
+pub mod campaign;
 pub mod cli;
 pub mod clock;
 pub mod commands;
@@ -17,8 +18,10 @@ pub mod doctor;
 pub mod drawing;
 pub mod exit;
 pub mod explanation;
+pub mod foreign;
 pub mod hunt;
 pub mod machine;
+pub mod mark;
 pub mod past;
 pub mod processes;
 pub mod proxy;

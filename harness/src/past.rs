@@ -1,5 +1,6 @@
 //! A run that is over: what its folder says of what ran, so that it can be run again.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use temblor_workloads::plan::Plan;
 
 use crate::cli::{Executor, SystemArgs};
 use crate::exit::usage;
+use crate::foreign::NodeCommand;
 use crate::machine;
 use crate::processes::Launch;
 use crate::system::System;
@@ -25,8 +27,8 @@ pub struct PastRun {
     pub executor: Executor,
     /// The bug that was planted.
     pub bug: Option<String>,
-    /// Somebody else's node, with its arguments.
-    pub foreign: Option<(PathBuf, Vec<String>)>,
+    /// Somebody else's node.
+    pub foreign: Option<NodeCommand>,
     /// When the main phase began, ns since the run began; `None` where the controller was killed before it could say.
     pub main_phase_ns: Option<u64>,
     /// The hash of the program that the nodes ran.
@@ -41,6 +43,8 @@ struct Record {
     bin: Option<PathBuf>,
     #[serde(default)]
     bin_args: Vec<String>,
+    #[serde(default)]
+    bin_env: BTreeMap<String, String>,
     node: Option<Program>,
     run: Option<RunFacts>,
 }
@@ -80,7 +84,7 @@ impl PastRun {
             plan,
             executor,
             bug: read.bug,
-            foreign: read.bin.map(|program| (program, read.bin_args)),
+            foreign: read.bin.map(|bin| NodeCommand { bin, args: read.bin_args, env: read.bin_env }),
             main_phase_ns: read.run.and_then(|facts| facts.main_phase_ns),
             hash: read.node.map(|program| program.hash),
         })
@@ -105,8 +109,7 @@ impl PastRun {
     /// # Errors
     /// The program is gone.
     pub fn launch(&self, system: &System) -> Result<Launch> {
-        let foreign = self.foreign.as_ref();
-        system.launch(foreign.map(|(program, arguments)| (program.as_path(), arguments.as_slice())))
+        system.launch(self.foreign.as_ref())
     }
 
     /// Whether a node would run the very program today that ran then.

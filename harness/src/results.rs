@@ -32,6 +32,12 @@ impl RunFolder {
         Self::furnish(create(results, &named(system, seed))?)
     }
 
+    /// Makes a folder with this very path, which nobody has yet.
+    pub fn at(path: PathBuf) -> Result<Self> {
+        fs::create_dir_all(&path).with_context(|| format!("failed to create {}", path.display()))?;
+        Self::furnish(path)
+    }
+
     fn furnish(path: PathBuf) -> Result<Self> {
         let nodes = path.join("nodes");
         fs::create_dir(&nodes).with_context(|| format!("failed to create {}", nodes.display()))?;

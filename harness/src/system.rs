@@ -14,6 +14,7 @@ use temblor_workloads::setting::{Crashes, Links, Setting};
 
 use crate::cli::SystemArgs;
 use crate::exit::usage;
+use crate::foreign::NodeCommand;
 use crate::processes::Launch;
 use crate::virtual_time::Simulated;
 
@@ -129,10 +130,10 @@ impl System {
     }
 
     /// How to start one of its nodes: this program as `temblor node`, or somebody else's.
-    pub fn launch(&self, foreign: Option<(&Path, &[String])>) -> Result<Launch> {
-        if let Some((program, arguments)) = foreign {
-            let program = located(program)?;
-            return Ok(Launch { program, arguments: arguments.to_vec() });
+    pub fn launch(&self, foreign: Option<&NodeCommand>) -> Result<Launch> {
+        if let Some(NodeCommand { bin, args, env }) = foreign {
+            let program = located(bin)?;
+            return Ok(Launch { program, arguments: args.clone(), environment: env.clone() });
         }
         let program: PathBuf = std::env::current_exe().context("failed to find this program's own file")?;
         let mut arguments = vec!["node".to_owned(), self.algorithm.name.to_owned()];
@@ -144,7 +145,7 @@ impl System {
                 arguments.extend([flag.to_owned(), value.to_owned()]);
             }
         }
-        Ok(Launch { program, arguments })
+        Ok(Launch { program, arguments, ..Launch::default() })
     }
 
     /// Its nodes as stacks of layers in this process.

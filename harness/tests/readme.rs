@@ -47,6 +47,7 @@ fn its_tables_and_listings_are_what_the_code_says() {
         ("workloads", workloads()),
         ("bugs", bugs()),
         ("matrix", matrix()),
+        ("presets", presets()),
     ] {
         let (begin, end) = (format!("<!-- table: {name} -->\n"), "<!-- end -->");
         let (before, rest) = text.split_once(&begin).expect("every table has its place");
@@ -131,6 +132,11 @@ fn algorithms() -> String {
         format!("| `{}`{over} | {} | {} |", algorithm.name, algorithm.what, promises.join(", "))
     };
     table("| name | what it does | promises |", ALGORITHMS.iter().map(row))
+}
+
+fn presets() -> String {
+    let row = |preset: &temblor::campaign::presets::Preset| format!("| `{}` | {} |", preset.name, preset.what);
+    table("| preset | what it is for |", temblor::campaign::presets::PRESETS.iter().map(row))
 }
 
 fn checkers() -> String {

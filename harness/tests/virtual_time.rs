@@ -1,7 +1,7 @@
 //! The executors in virtual time: the same plan gives the same history, byte for byte, in this process and on real ones; the
 //! correct algorithms raise no alarm, and every planted bug is found.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use temblor::cli::{Executor, SystemArgs};
 use temblor::hunt;
@@ -58,7 +58,7 @@ impl Case {
         for (flag, value) in [("--over", self.over), ("--bug", self.bug)] {
             arguments.extend(value.into_iter().flat_map(|value| [flag.to_owned(), value.to_owned()]));
         }
-        let launch = Launch { program: env!("CARGO_BIN_EXE_temblor").into(), arguments };
+        let launch = Launch { program: env!("CARGO_BIN_EXE_temblor").into(), arguments, ..Launch::default() };
         self.play(plan, Lockstep::new(launch, &plan.nodes, folder.to_owned()))
     }
 
@@ -116,7 +116,7 @@ fn every_bug_violates_its_property_under_its_plan_and_without_it_the_plan_shows_
 
 #[test]
 fn every_planted_bug_is_found_by_the_property_that_it_violates() {
-    let nowhere = Launch { program: PathBuf::new(), arguments: Vec::new() };
+    let nowhere = Launch::default();
     for entry in BUGS {
         let case = Case::new(entry.algorithm, None, Some(entry.name));
         let trials = Trials::new(&case.system, Executor::Sim, (&nowhere, Path::new(""))).unwrap();

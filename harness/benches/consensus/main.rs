@@ -67,7 +67,7 @@ fn main() {
     let args = SystemArgs { algorithm: name.clone(), over: None, fanout: None, http: false };
     let system = System::find(&args, None).expect("the algorithm stands in the table");
     let program = PathBuf::from(env!("CARGO_BIN_EXE_temblor"));
-    let launch = Launch { program, arguments: vec!["node".to_owned(), name.clone()] };
+    let launch = Launch { program, arguments: vec!["node".to_owned(), name.clone()], ..Launch::default() };
     let subject = Subject { system, launch };
     for (measure, take) in MEASURES.iter().filter(|(measure, _)| measure.contains(&part)) {
         if record.has(&name, measure) {

@@ -76,7 +76,7 @@ fn carry_out(plan: &Plan, folder: &RunFolder) -> Ended {
     let system = System::find(&system, None).expect("it exists");
     let header = system.header(plan).expect("the table is sound");
     let arguments = vec!["node".to_owned(), plan.algorithm.clone()];
-    let launch = Launch { program: env!("CARGO_BIN_EXE_temblor").into(), arguments };
+    let launch = Launch { program: env!("CARGO_BIN_EXE_temblor").into(), arguments, ..Launch::default() };
     let (bound_ms, interrupts) = (system.bound_ms(), Interrupts::default());
     let setup = Setup {
         plan,

@@ -1,10 +1,13 @@
 //! The command line: one subcommand a verb. `--help` of each teaches; everything it says is checked against what it does.
 
 mod durations;
+mod of_campaigns;
 mod verbs;
 
 use clap::Parser;
 
+pub use durations::parse_us;
+pub use of_campaigns::{CampaignArgs, MergeArgs, PruneArgs, RegressionsArgs, RegressionsVerb};
 pub use verbs::{
     CheckArgs, CompletionsArgs, DemoArgs, DiffArgs, DoctorArgs, Executor, ExplainArgs, Gaps, HuntArgs, JudgeArgs,
     ListArgs, ListWhat, ManArgs, PlanArgs, ReplayArgs, RunArgs, SchemaArgs, SchemaWhat, ShrinkArgs, SystemArgs,
@@ -47,6 +50,18 @@ pub enum Verb {
     /// Find the planted bugs, and say how long that took
     #[command(after_help = HUNT_EXAMPLES)]
     Hunt(HuntArgs),
+    /// Make many runs, from a file or a preset, and say what they came to
+    #[command(after_help = CAMPAIGN_EXAMPLES)]
+    Campaign(CampaignArgs),
+    /// Join what the shards of a campaign came to
+    #[command(after_help = MERGE_EXAMPLES)]
+    Merge(MergeArgs),
+    /// List, add or run the failures that campaigns have kept
+    #[command(after_help = REGRESSIONS_EXAMPLES)]
+    Regressions(RegressionsArgs),
+    /// Remove old runs from a results folder
+    #[command(after_help = PRUNE_EXAMPLES)]
+    Prune(PruneArgs),
     /// Say what works on this machine, and what would enable the rest
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
@@ -64,6 +79,34 @@ pub enum Verb {
     /// Be a node: what `run` starts for each node of a cluster
     Node(temblor_node::NodeArgs),
 }
+
+const CAMPAIGN_EXAMPLES: &str = "\
+Examples:
+  temblor campaign smoke                     a minute
+  temblor campaign nightly --seed-from date  the same plans all day long
+  temblor campaign my.toml --jobs 8
+  temblor campaign my.toml --shard 2/7       one machine of seven
+  temblor campaign --resume results/20261124T020000Z-campaign-nightly-7
+
+`temblor schema campaign` describes the file. A failure is shrunk, stored in
+regressions/ and tried first the next time. Exit codes as of temblor --help;
+a canary that is not found is 3, a campaign without a run 4.";
+
+const MERGE_EXAMPLES: &str = "\
+Examples:
+  temblor merge shard-*/results/*-campaign-nightly-* --out results
+Shards that are missing are named, and the exit code is 3 at least.";
+
+const REGRESSIONS_EXAMPLES: &str = "\
+Examples:
+  temblor regressions list
+  temblor regressions add results/latest   keep the failure of a run
+  temblor regressions verify               run them all: 1 if one still fails";
+
+const PRUNE_EXAMPLES: &str = "\
+Examples:
+  temblor prune --keep 20             the 20 newest stay, and all violations
+  temblor prune --older-than 720h --violations";
 
 const EXITS: &str = "\
 Exit codes:

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::durations::parse_us;
+use crate::foreign::NodeCommand;
 
 /// Which system runs.
 #[derive(Debug, Clone, Args)]
@@ -99,6 +100,9 @@ pub struct RunArgs {
     /// Arguments of the program given by --bin
     #[arg(last = true, value_name = "ARGS", requires = "bin")]
     pub bin_args: Vec<String>,
+    /// An environment variable of the program given by --bin; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", requires = "bin", value_parser = parse_variable)]
+    pub env: Vec<(String, String)>,
     #[command(flatten)]
     #[allow(missing_docs, reason = "the flattened struct is documented")]
     pub wishes: WishArgs,
@@ -127,6 +131,22 @@ pub struct RunArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "the flattened struct is documented")]
     pub judge: JudgeArgs,
+}
+
+impl RunArgs {
+    /// Somebody else's program, if that is what is to be started.
+    pub fn foreign(&self) -> Option<NodeCommand> {
+        let bin = self.bin.clone()?;
+        Some(NodeCommand { bin, args: self.bin_args.clone(), env: self.env.iter().cloned().collect() })
+    }
+}
+
+/// `NAME=VALUE`
+fn parse_variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("no variable\n\n  tip: write NAME=VALUE".to_owned()),
+    }
 }
 
 /// What carries a plan out.
@@ -358,4 +378,6 @@ pub enum SchemaWhat {
     History,
     /// plan.json
     Plan,
+    /// A campaign file, as JSON
+    Campaign,
 }

@@ -12,6 +12,7 @@ use tokio::task::LocalSet;
 use super::judging::History;
 use crate::cli::Executor;
 use crate::exit::Exit;
+use crate::foreign::NodeCommand;
 use crate::machine;
 use crate::processes::{self, Ended, Interrupts, Launch, Setup};
 use crate::results::RunFolder;
@@ -29,8 +30,8 @@ pub struct Order<'a> {
     pub launch: &'a Launch,
     /// The program that it starts, as [`machine::program`] describes it.
     pub program: &'a Value,
-    /// Somebody else's program and its arguments, if that is what is started.
-    pub foreign: Option<(&'a Path, &'a [String])>,
+    /// Somebody else's program, if that is what is started.
+    pub foreign: Option<&'a NodeCommand>,
     /// What is done to it.
     pub plan: &'a Plan,
     /// What carries it out.
@@ -78,11 +79,19 @@ pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 /// # Errors
 /// It cannot be written, or the run would need more descriptors than are allowed.
 pub fn open(order: &Order<'_>) -> Result<RunFolder> {
+    open_as(order, || RunFolder::create(order.results, &order.system.name(), order.plan.seed))
+}
+
+/// The same, with a folder that the caller makes.
+///
+/// # Errors
+/// As with [`open`].
+pub fn open_as(order: &Order<'_>, make: impl FnOnce() -> Result<RunFolder>) -> Result<RunFolder> {
     if order.executor == Executor::Processes {
         // Before there is anything that would be left behind.
         processes::provide_descriptors(order.plan.nodes.len(), 1)?;
     }
-    let folder = RunFolder::create(order.results, &order.system.name(), order.plan.seed)?;
+    let folder = make()?;
     folder.write("plan.json", order.plan.to_json().as_bytes())?;
     Ok(folder)
 }
@@ -133,7 +142,7 @@ fn lockstep(setup: &Setup<'_>) -> Lockstep {
 /// What `run.json` says before the run begins: all that a replay needs, should nothing be added to it.
 fn record(order: &Order<'_>) -> Result<Value> {
     let command: Vec<String> = std::env::args().collect();
-    let (bin, bin_args) = order.foreign.unzip();
+    let foreign = order.foreign.cloned().unwrap_or_default();
     Ok(json!({
         "format": 1,
         "temblor": env!("CARGO_PKG_VERSION"),
@@ -141,8 +150,9 @@ fn record(order: &Order<'_>) -> Result<Value> {
         "bug": order.system.bug(),
         "seed": order.plan.seed,
         "executor": order.executor.name(),
-        "bin": bin,
-        "bin_args": bin_args.unwrap_or_default(),
+        "bin": order.foreign.map(|foreign| &foreign.bin),
+        "bin_args": foreign.args,
+        "bin_env": foreign.env,
         "node": order.program,
         "node_command": order.launch.to_string(),
         "machine": machine::describe(),

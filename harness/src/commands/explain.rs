@@ -10,7 +10,7 @@ use temblor_checkers::verdict::{Judgement, PropertyVerdict, Standing, Verdict, W
 
 use super::answer;
 use super::judging::{History, options, unpacked};
-use crate::cli::ExplainArgs;
+use crate::cli::{ExplainArgs, JudgeArgs};
 use crate::diagram::evidence::{self, Evidence};
 use crate::diagram::frames::{self, Frames, Sought};
 use crate::diagram::text::{Charset, Colours, Paint, Style, WIDTH};
@@ -52,6 +52,16 @@ pub fn explain(args: &ExplainArgs) -> Result<Exit> {
     text.push_str(&rest(&verdict, (&violations[full..], full), style));
     answer(&format!("{}\n", text.trim_end()))?;
     Ok(Exit::Clean)
+}
+
+/// The first violation of the history that `path` means, in full; `None` if there is none.
+///
+/// # Errors
+/// The history can't be read.
+pub fn first(path: &Path, style: Style) -> Result<Option<String>> {
+    let history = History::open(path)?;
+    let verdict = history.judge(&options(&JudgeArgs::default())?)?;
+    violations(&verdict).first().map(|violation| in_full(&history, *violation, style)).transpose()
 }
 
 /// The witnesses of all promised properties: causes before their consequences, then in the order in which they were complete.

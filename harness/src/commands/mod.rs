@@ -1,16 +1,20 @@
 //! What each subcommand does.
 
+mod campaign;
 mod check;
 mod demo;
 mod diff;
 mod doctor;
 pub(crate) mod execution;
-mod explain;
+pub(crate) mod explain;
 mod hunt;
 mod judging;
 mod list;
+mod merge;
 mod plan;
-mod replay;
+mod prune;
+mod regressions;
+pub(crate) mod replay;
 mod run;
 mod schema;
 mod shell;
@@ -36,6 +40,10 @@ pub fn execute(cli: Cli) -> Exit {
         Verb::Doctor(args) => doctor::doctor(&args),
         Verb::Demo(args) => demo::demo(&args),
         Verb::Hunt(args) => hunt::hunt(&args),
+        Verb::Campaign(args) => campaign::campaign(&args),
+        Verb::Merge(args) => merge::merge(&args),
+        Verb::Regressions(args) => regressions::regressions(&args),
+        Verb::Prune(args) => prune::prune(&args),
         Verb::Diff(args) => diff::diff(&args),
         Verb::Completions(args) => shell::completions(&args),
         Verb::Man(args) => shell::man(&args),

@@ -17,6 +17,7 @@ use crate::cli::{Executor, ReplayArgs, RunArgs, WishArgs};
 use crate::concrete::concrete;
 use crate::difference::Difference;
 use crate::exit::{Exit, usage};
+use crate::foreign::NodeCommand;
 use crate::past::PastRun;
 use crate::processes::Launch;
 use crate::render;
@@ -121,12 +122,14 @@ fn on_processes(args: &ReplayArgs, past: &PastRun, which: (&System, &Launch)) ->
 
 /// The command line that runs the plan of a past run again.
 pub fn again(args: &ReplayArgs, past: &PastRun) -> RunArgs {
-    let (bin, bin_args) = past.foreign.clone().map_or((None, Vec::new()), |(bin, args)| (Some(bin), args));
+    let (bin, foreign) =
+        past.foreign.clone().map_or((None, NodeCommand::default()), |foreign| (Some(foreign.bin.clone()), foreign));
     RunArgs {
         system: past.system_args(),
         bug: past.bug.clone(),
         bin,
-        bin_args,
+        bin_args: foreign.args,
+        env: foreign.env.into_iter().collect(),
         wishes: WishArgs { beyond_model: past.plan.beyond_model, ..WishArgs::default() },
         plan: Some(past.folder.join("plan.json")),
         executor: args.executor.unwrap_or(past.executor),

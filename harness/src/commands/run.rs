@@ -32,8 +32,7 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
         return Err(usage("sim runs temblor's own nodes only; use --executor lockstep".to_owned()));
     }
     let system = System::find(&args.system, args.bug.as_deref())?;
-    let foreign = args.bin.as_deref().map(|program| (program, args.bin_args.as_slice()));
-    let launch = system.launch(foreign)?;
+    let launch = system.launch(args.foreign().as_ref())?;
     let plans = Plans::new(args, &system)?;
     die_of_panics();
     block_on(run_all(args, (&system, &launch), &plans))
@@ -127,8 +126,7 @@ async fn run_all(args: &RunArgs, (system, launch): (&System, &Launch), plans: &P
 /// Runs the plan of `args` again and again, without a word on stdout; an interrupt ends that.
 pub fn repeat(args: &RunArgs, times: u64, mut each: impl FnMut(u64, &Run)) -> Result<Exit> {
     let system = System::find(&args.system, args.bug.as_deref())?;
-    let foreign = args.bin.as_deref().map(|program| (program, args.bin_args.as_slice()));
-    let (launch, plans) = (system.launch(foreign)?, Plans::new(args, &system)?);
+    let (launch, plans) = (system.launch(args.foreign().as_ref())?, Plans::new(args, &system)?);
     let program = machine::program(&launch.program)?;
     die_of_panics();
     block_on(async {
@@ -162,11 +160,12 @@ async fn run_one(
     (system, launch, program): (&System, &Launch, &Value),
     (plan, interrupts): (&Plan, &Interrupts),
 ) -> Result<Run> {
+    let foreign = args.foreign();
     let order = Order {
         system,
         launch,
         program,
-        foreign: args.bin.as_deref().map(|program| (program, args.bin_args.as_slice())),
+        foreign: foreign.as_ref(),
         plan,
         executor: args.executor,
         init_timeout_us: args.init_timeout,

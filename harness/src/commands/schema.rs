@@ -10,6 +10,7 @@ use crate::exit::Exit;
 pub fn schema(args: &SchemaArgs) -> Result<Exit> {
     answer(match args.what {
         SchemaWhat::History => temblor_checkers::schema::SCHEMA,
+        SchemaWhat::Campaign => crate::campaign::SCHEMA,
         SchemaWhat::Plan => temblor_workloads::schema::SCHEMA,
     })?;
     Ok(Exit::Clean)

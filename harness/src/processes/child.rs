@@ -3,6 +3,7 @@
 //! Whole lines of the node's output come as [`Event::Output`], in batches. [`Event::Exited`] is sent after the process was
 //! waited for *and* its output was read to the end, so that no line of one life is booked on the next.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -31,16 +32,19 @@ const INBOX_MAX: usize = 8 << 10;
 const LINGER: Duration = Duration::from_millis(500);
 
 /// How to start a node: a command line, the same for all nodes of a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Launch {
     /// The program.
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
+    /// Environment variables beside those that it gets anyway.
+    pub environment: BTreeMap<String, String>,
 }
 
 impl std::fmt::Display for Launch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.environment.iter().try_for_each(|(name, value)| write!(f, "{name}={value} "))?;
         write!(f, "{}", self.program.display())?;
         self.arguments.iter().try_for_each(|argument| write!(f, " {argument}"))
     }
@@ -107,7 +111,7 @@ pub fn status_text(status: ExitStatus) -> String {
 
 fn command(launch: &Launch, place: &Place) -> Command {
     let mut command = Command::new(&launch.program);
-    command.args(&launch.arguments).env("TEMBLOR_DATA_DIR", &place.data);
+    command.args(&launch.arguments).envs(&launch.environment).env("TEMBLOR_DATA_DIR", &place.data);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // A group of its own: a kill reaches what the node started, and a terminal's Ctrl-C does not reach the node.
     command.process_group(0).kill_on_drop(true);

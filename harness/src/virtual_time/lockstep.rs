@@ -67,7 +67,7 @@ impl Lockstep {
         fs::create_dir_all(&data)?;
         let mut command = Command::new(&self.launch.program);
         command.args(&self.launch.arguments).env_clear().envs(ENVIRONMENT.iter().copied());
-        command.env("TEMBLOR_DATA_DIR", &data).process_group(0);
+        command.envs(&self.launch.environment).env("TEMBLOR_DATA_DIR", &data).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         command.stderr(File::options().append(true).create(true).open(self.log(node))?);
         end_with_parent(&mut command);

@@ -12,10 +12,11 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 use temblor_checkers::judge::{FifoGaps, Options};
 
-use super::finding::{Finding, Mark};
+use super::finding::Finding;
 use super::product::Task;
 use crate::commands::execution::{Execution, INIT_TIMEOUT_US, Order, block_on, execute, open};
 use crate::commands::note;
+use crate::mark::Mark;
 use crate::processes::Interrupts;
 use crate::render::wrap;
 

@@ -4,31 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use temblor_checkers::verdict::{Judgement, Outcome, PropertyVerdict, Standing, Verdict};
+use temblor_checkers::verdict::{Judgement, PropertyVerdict, Standing};
 
 use super::product::{NO_FAULT, Subject, Task};
 use crate::commands::execution::Execution;
 use crate::hunt::violates;
-use crate::words::counted;
-
-/// One word for a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mark {
-    /// Every promise held, and could have been broken.
-    Held,
-    /// The planted bug was found.
-    Found,
-    /// Nothing happened that could have broken a promise, or no fault took effect.
-    Idle,
-    /// Something promised could not be judged.
-    Undecided,
-    /// The planted bug was not found.
-    Missed,
-    /// The run itself failed.
-    Failed,
-    /// An unchanged algorithm broke a promise.
-    Violation,
-}
+use crate::mark::{Mark, combine, of_run};
 
 /// One run, and what it came to.
 #[derive(Debug)]
@@ -56,7 +37,8 @@ impl Finding {
     pub fn new((task, at, seed): (Task, usize, u64), mut execution: Execution) -> Self {
         let failure = (!execution.failures.is_empty()).then(|| execution.failures.swap_remove(0));
         let (mut mark, why) = match task.subject {
-            Subject::Cell { class, .. } => of_cell(class, &execution.verdict),
+            Subject::Cell { class: NO_FAULT, .. } => of_run(&[], &execution.verdict),
+            Subject::Cell { class, .. } => of_run(&[class], &execution.verdict),
             Subject::Bug(entry) if violates(&execution.verdict, entry.property) => {
                 (Mark::Found, entry.property.to_owned())
             }
@@ -106,41 +88,6 @@ impl Finding {
     }
 }
 
-impl Mark {
-    /// Its name in `matrix.json` and in progress lines.
-    pub fn name(self) -> &'static str {
-        match self {
-            Mark::Held => "held",
-            Mark::Found => "found",
-            Mark::Idle => "not exercised",
-            Mark::Undecided => "undecided",
-            Mark::Missed => "not found",
-            Mark::Failed => "failed",
-            Mark::Violation => "violation",
-        }
-    }
-
-    /// Its sign in the matrix; never told by colour alone.
-    pub fn sign(self) -> &'static str {
-        match self {
-            Mark::Held | Mark::Found => "ok",
-            Mark::Idle => "-",
-            Mark::Undecided => "?",
-            Mark::Missed => "no",
-            Mark::Failed => "err",
-            Mark::Violation => "FAIL",
-        }
-    }
-}
-
-/// What two runs of one thing come to: what was exercised in one of them was exercised; else the worse counts.
-pub fn combine(one: Mark, other: Mark) -> Mark {
-    match (one, other) {
-        (Mark::Idle, Mark::Held) | (Mark::Held, Mark::Idle) => Mark::Held,
-        (one, other) => one.max(other),
-    }
-}
-
 /// What a run came to for one property; `None` if that is not promised.
 fn of_property(judged: &PropertyVerdict) -> Option<Mark> {
     match (&judged.standing, judged.judgement) {
@@ -151,29 +98,4 @@ fn of_property(judged: &PropertyVerdict) -> Option<Mark> {
         // Where the condition of a promise failed, nothing could break it.
         (Standing::Promised | Standing::NotInForce(_), _) => Some(Mark::Idle),
     }
-}
-
-/// A cell is green only if its class of faults took effect and a promise could have been broken.
-fn of_cell(class: &str, verdict: &Verdict) -> (Mark, String) {
-    let bites = verdict.counts.bites.get(class).copied().unwrap_or(0);
-    // That a node is still there says nothing of what it did.
-    let says_more = |property: &&PropertyVerdict| is_promised(property) && property.property != "survives";
-    let chances: u64 = verdict.properties.iter().filter(says_more).map(|p| p.exercised).sum();
-    match &verdict.outcome {
-        Outcome::Violation => (Mark::Violation, format!("violated {}", broken(verdict))),
-        _ if class != NO_FAULT && bites == 0 => (Mark::Idle, format!("{class} took no effect")),
-        Outcome::Nothing(reason) => (Mark::Idle, reason.clone()),
-        Outcome::Inconclusive(reasons) => (Mark::Undecided, reasons.join("; ")),
-        Outcome::Clean if chances == 0 => (Mark::Idle, "nothing could have broken a promise".to_owned()),
-        Outcome::Clean => (Mark::Held, counted(chances, "chance to fail", "chances to fail")),
-    }
-}
-
-fn is_promised(property: &PropertyVerdict) -> bool {
-    property.standing == Standing::Promised
-}
-
-fn broken(verdict: &Verdict) -> String {
-    let broken = verdict.properties.iter().filter(|p| is_promised(p) && p.judgement == Judgement::Invalid);
-    broken.map(|p| p.property.as_str()).collect::<Vec<_>>().join(", ")
 }

@@ -7,9 +7,10 @@ use temblor_checkers::table::CHECKERS;
 use temblor_node::algorithms::Algorithm;
 use temblor_node::bugs::BugEntry;
 
-use super::finding::{Finding, Mark, combine};
+use super::finding::Finding;
 use super::product::{self, Task};
 use crate::exit::Exit;
+use crate::mark::{Mark, combine};
 use crate::render::wrap;
 use crate::words::counted;
 

@@ -19,12 +19,13 @@ use super::{answer, complain, note};
 use crate::cli::{DemoArgs, Executor};
 use crate::exit::Exit;
 use crate::machine;
+use crate::mark::Mark;
 use crate::processes::provide_descriptors;
 use crate::render::wrap;
 use crate::results::{create_group, point_latest};
 use crate::words::counted;
 use crew::{Crew, Settings};
-use finding::{Finding, Mark};
+use finding::Finding;
 use matrix::Matrix;
 
 /// So many nodes has each run of a cell; a demonstration has its own.

@@ -1,0 +1,20 @@
+//! Somebody else's program as a node.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// A command line, the same for all nodes of a run. Each node finds its own data directory in `TEMBLOR_DATA_DIR`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct NodeCommand {
+    /// The program: a path, or a name that a shell would find.
+    pub bin: PathBuf,
+    /// Its arguments.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// Environment variables beside those that it gets anyway.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+}
