@@ -146,6 +146,7 @@ fn plan(nodes: usize) -> Plan {
         over: None,
         fanout: None,
         http: false,
+        topology: Default::default(),
         workload: String::new(),
         seed: 7,
         nodes: (1..=nodes).map(|number| format!("n{number}")).collect(),

@@ -23,7 +23,9 @@ pub fn drawn(system: &System, args: &WishArgs, seed: u64) -> Result<Plan> {
         burst_size: args.burst_size,
         beyond_model: args.beyond_model,
     };
-    draw(&system.setting(nodes), &wishes, seed).map_err(|error| usage(error.to_string()))
+    let mut plan = draw(&system.setting(nodes), &wishes, seed).map_err(|error| usage(error.to_string()))?;
+    plan.topology = args.topology;
+    Ok(plan)
 }
 
 /// The workload that is meant where nothing is said.
@@ -53,6 +55,7 @@ pub fn fresh_seed() -> u64 {
 #[cfg(test)]
 mod tests {
     use temblor_node::bugs::BUGS;
+    use temblor_workloads::topology::Topology;
     use temblor_workloads::workloads;
 
     use super::drawn;
@@ -69,6 +72,7 @@ mod tests {
             workload: Some(workload.to_owned()),
             chain_depth: 4,
             burst_size: 20,
+            topology: Topology::Total,
             seed: None,
         }
     }

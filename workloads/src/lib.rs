@@ -17,6 +17,7 @@ pub mod setting;
 pub mod shapes;
 pub mod shrink;
 pub mod text;
+pub mod topology;
 pub mod validity;
 mod waiting;
 pub mod workloads;

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 pub use crate::kind::Kind;
+use crate::topology::Topology;
 
 /// The format version of a plan file.
 pub const FORMAT: u32 = 1;
@@ -30,6 +31,9 @@ pub struct Plan {
     /// Whether real nodes speak HTTP/1.1 with each other.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub http: bool,
+    /// Which neighbours nodes are told of that ask for no connections of their own.
+    #[serde(default, skip_serializing_if = "Topology::is_default")]
+    pub topology: Topology,
     /// The workload that drew it; for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub workload: String,

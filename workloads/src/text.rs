@@ -76,6 +76,7 @@ const KEYS: &[&str] = &[
     "over",
     "fanout",
     "http",
+    "topology",
     "workload",
     "seed",
     "nodes",

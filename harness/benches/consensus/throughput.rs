@@ -67,6 +67,7 @@ fn closed(algorithm: String, nodes: u64) -> Plan {
         over: None,
         fanout: None,
         http: false,
+        topology: Default::default(),
         workload: String::new(),
         seed: 7,
         nodes: (0..nodes).map(node).collect(),

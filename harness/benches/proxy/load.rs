@@ -53,6 +53,7 @@ fn quiet(length_us: u64) -> Plan {
         over: None,
         fanout: None,
         http: false,
+        topology: Default::default(),
         workload: String::new(),
         seed: 7,
         nodes: (0..NODES).map(node).collect(),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use temblor_workloads::topology::Topology;
 
 use super::durations::parse_us;
 use crate::foreign::NodeCommand;
@@ -55,6 +56,10 @@ pub struct WishArgs {
     /// Broadcasts in each burst of the burst workload
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub burst_size: u32,
+    /// The neighbours that a node over stdin and stdout is told of: total,
+    /// grid, line, tree2, tree3, tree4
+    #[arg(long, value_name = "SHAPE", default_value = "total", value_parser = parse_topology)]
+    pub topology: Topology,
     /// Everything random comes from it; drawn and printed if absent
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -107,7 +112,7 @@ pub struct RunArgs {
     #[allow(missing_docs, reason = "the flattened struct is documented")]
     pub wishes: WishArgs,
     /// Run this plan instead of drawing one
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["nemesis", "nodes", "time_limit", "rate", "workload", "chain_depth", "burst_size", "seed", "runs"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["nemesis", "nodes", "time_limit", "rate", "workload", "chain_depth", "burst_size", "topology", "seed", "runs"])]
     pub plan: Option<PathBuf>,
     /// What the nodes run on
     #[arg(long, short = 'x', value_name = "NAME", value_enum, default_value_t)]
@@ -139,6 +144,12 @@ impl RunArgs {
         let bin = self.bin.clone()?;
         Some(NodeCommand { bin, args: self.bin_args.clone(), env: self.env.iter().cloned().collect() })
     }
+}
+
+/// The name of a topology.
+fn parse_topology(text: &str) -> Result<Topology, String> {
+    let names: Vec<&str> = Topology::ALL.iter().map(|topology| topology.name()).collect();
+    Topology::find(text).ok_or_else(|| format!("no topology\n\n  tip: there are {}", names.join(", ")))
 }
 
 /// `NAME=VALUE`

@@ -19,7 +19,7 @@ use super::events::Event;
 use crate::containment::end_with_parent;
 
 /// A line of output longer than this is a flood.
-const LINE_MAX: usize = 16 << 20;
+pub const LINE_MAX: usize = 16 << 20;
 /// So much output each life may have in any case.
 const OUTPUT_MIN: u64 = 1 << 20;
 /// So much output it may have for each message of the plan: an honest node needs some hundred bytes.
@@ -91,6 +91,11 @@ impl Life {
         let stdout = stdout.expect("stdout was asked to be a pipe");
         tokio::task::spawn_local(watch(child, stdout, (place.node, place.output_max, events)));
         Ok(Self { pid, inbox })
+    }
+
+    /// The way to the node's stdin, for those that speak to it beside the controller.
+    pub fn inbox(&self) -> mpsc::Sender<Vec<u8>> {
+        self.inbox.clone()
     }
 
     /// Queues a line for the node's stdin; `false` if it could not be queued, and then it never leaves.

@@ -163,7 +163,7 @@ impl Conductor<'_> {
     /// A life has ended: by a kill, or by itself.
     fn exited(&mut self, at: usize, status: &str) {
         let node = &mut self.nodes[at];
-        node.life = None;
+        (node.life, node.shim) = (None, None);
         if node.killed_by.is_none() {
             node.trouble.get_or_insert_with(|| format!("exited by itself ({status})"));
         }

@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::clients::Pending;
 use super::conductor::Conductor;
 use super::envelope::{self, Body, CONTROLLER, Envelope, INDICATION_MAX};
+use super::shim::Shim;
 use crate::asked::Asked;
 use crate::recorder::{Request, Type};
 
@@ -27,21 +29,18 @@ impl Conductor<'_> {
             return;
         }
         match envelope::read(line) {
-            Ok((envelope, body)) => self.heard(node, &envelope, &body),
+            Ok((envelope, body)) => self.heard((node, line), &envelope, &body),
             Err(why) => self.nonsense(node, line, &why),
         }
     }
 
-    fn heard(&mut self, node: usize, envelope: &Envelope<'_>, body: &Body<'_>) {
+    fn heard(&mut self, (node, line): (usize, &[u8]), envelope: &Envelope<'_>, body: &Body<'_>) {
         match envelope.dest.as_ref() {
             "observer" => self.indication(node, envelope.body, body),
             CONTROLLER => self.introduced(node, body),
             dest => match dest.strip_prefix('c').and_then(|number| number.parse().ok()) {
                 Some(client) => self.answered(client, body),
-                None => {
-                    let why = format!("an envelope for {dest} on stdout; peers are reached over TCP");
-                    self.nonsense(node, envelope.body.get().as_bytes(), &why);
-                }
+                None => self.for_a_peer(node, (dest, line), envelope.body),
             },
         }
     }
@@ -87,7 +86,7 @@ impl Conductor<'_> {
     /// The node answered `init`.
     fn introduced(&mut self, node: usize, body: &Body<'_>) {
         let state = &mut self.nodes[node];
-        if body.kind == "error" {
+        if body.kind == "error" && !state.ready {
             let (code, text) = (body.code.unwrap_or(0), body.text.as_deref().unwrap_or("no text"));
             state.refusal = Some(format!("refused init (code {code}: {text})"));
         }
@@ -95,17 +94,56 @@ impl Conductor<'_> {
             return;
         }
         state.ready = true;
-        if body.listen.is_none() {
-            state.trouble =
-                Some("did not take up the transport that init offers, and can't reach its peers".to_owned());
-        }
         state.listen = body.listen.as_deref().and_then(|listen| listen.parse::<SocketAddr>().ok());
         let observed = body.observe.as_deref().unwrap_or_default();
         state.reports_deliveries = observed.iter().any(|f| f == "deliver");
-        if let Some(listen) = state.listen {
+        let listen = state.listen.or_else(|| self.open_shim(node));
+        if let Some(listen) = listen {
             self.proxy.target(node, listen);
         }
         self.restarted(node);
+    }
+
+    /// A plain node: the harness has the connections that it has not, and tells it who its neighbours are.
+    fn open_shim(&mut self, node: usize) -> Option<SocketAddr> {
+        if self.plan.http {
+            let trouble = "did not take up the transport that init offers: HTTP can't be spoken over stdin and stdout";
+            self.nodes[node].trouble = Some(trouble.to_owned());
+            return None;
+        }
+        let inbox = self.nodes[node].life.as_ref()?.inbox();
+        let peers = (0..self.nodes.len()).map(|peer| (peer != node).then(|| self.proxy.address(node, peer)));
+        match Shim::open(peers.collect(), inbox) {
+            Ok(shim) => {
+                let listen = shim.listen;
+                self.nodes[node].shim = Some(shim);
+                let body = json!({ "type": "topology", "msg_id": 2, "topology": self.plan.topology.neighbours(&self.plan.nodes) });
+                let line = envelope::line(CONTROLLER, &self.nodes[node].name, &body);
+                self.outgoing.push((node, 0, line));
+                Some(listen)
+            }
+            Err(error) => {
+                self.nodes[node].trouble = Some(format!("could not be given a port for its peers: {error}"));
+                None
+            }
+        }
+    }
+
+    /// A frame for a peer on stdout: right for a plain node, and for nobody else.
+    fn for_a_peer(&mut self, node: usize, (dest, line): (&str, &[u8]), body: &RawValue) {
+        let peer = self.plan.nodes.iter().position(|name| name == dest);
+        match (&self.nodes[node].shim, peer) {
+            (Some(shim), Some(peer)) if peer != node => shim.send(peer, &[line, b"\n"].concat()),
+            (Some(_), _) => {
+                let why = format!("an envelope for {dest}, which is no peer, no client and not the observer");
+                self.nonsense(node, body.get().as_bytes(), &why);
+            }
+            (None, _) => {
+                let why =
+                    format!("an envelope for {dest} on stdout; who takes up the transport reaches peers over TCP");
+                self.nonsense(node, body.get().as_bytes(), &why);
+            }
+        }
     }
 
     /// A client's request was answered; a late or doubled answer is skipped.

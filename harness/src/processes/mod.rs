@@ -24,6 +24,7 @@ mod pulse;
 mod reboots;
 mod rehearsal;
 mod schedule;
+mod shim;
 mod signals;
 
 use anyhow::{Context, Result};

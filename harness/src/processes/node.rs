@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::child::Life;
+use super::shim::Shim;
 
 /// One node of the cluster.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct Node {
     pub refusal: Option<String>,
     /// Where it listens for its peers.
     pub listen: Option<std::net::SocketAddr>,
+    /// Its connections, where it has none of its own.
+    pub shim: Option<Shim>,
     /// Whether it reports its deliveries.
     pub reports_deliveries: bool,
     /// The kill that ended, or is about to end, this life.
@@ -56,6 +59,7 @@ impl Node {
             ready: false,
             refusal: None,
             listen: None,
+            shim: None,
             reports_deliveries: false,
             killed_by: None,
             paused_by: BTreeSet::new(),
@@ -72,6 +76,7 @@ impl Node {
         self.incarnation += 1;
         (self.life, self.pid, self.started_ns) = (Some(life), Some(pid), now_ns);
         (self.ready, self.listen, self.refusal, self.ignored) = (false, None, None, 0);
+        self.shim = None;
         self.incarnation
     }
 

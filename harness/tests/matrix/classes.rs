@@ -140,6 +140,7 @@ fn day((row, class): (&Row, &str), pace: u64) -> Plan {
         over: setting.over,
         fanout: None,
         http: false,
+        topology: Default::default(),
         workload: format!("half a second under {class}"),
         seed: 7,
         nodes: setting.nodes,

@@ -39,7 +39,7 @@ const CASES: &[Case] = &[
     Case { name: "a line without an end is ended", role: "floods-one-line", code: 1, broken: SURVIVES, trouble: "more than is accepted, and was ended for it", recorded: ("flood", "bytes") },
     Case { name: "a node that does not answer init is silent", role: "ignores-init", code: 1, broken: SURVIVES, trouble: "did not answer init within 1 s", recorded: ("silent", "did not answer init within 1 s") },
     Case { name: "a node that refuses init is told with its reason", role: "refuses-init", code: 1, broken: SURVIVES, trouble: "refused init (code 13: out of order today)", recorded: ("silent", "refused init") },
-    Case { name: "a node that takes no transport is named", role: "takes-no-transport", code: 0, broken: &[], trouble: "did not take up the transport", recorded: ("drained", "ok") },
+    Case { name: "a node that takes no transport is a plain node", role: "takes-no-transport", code: 0, broken: &[], trouble: "", recorded: ("drained", "ok") },
     Case { name: "a node that stops reading is silent", role: "stops-reading", code: 1, broken: SURVIVES, trouble: "requests unanswered", recorded: ("silent", "unanswered") },
     Case { name: "a node that answers nothing but init is silent", role: "answers-init-only", code: 1, broken: SURVIVES, trouble: "requests unanswered", recorded: ("silent", "unanswered") },
     Case { name: "a node that closes stdin is silent", role: "closes-stdin", code: 1, broken: SURVIVES, trouble: "unanswered", recorded: ("silent", "unanswered") },
@@ -48,7 +48,7 @@ const CASES: &[Case] = &[
     Case { name: "an invented message was created", role: "invents-messages", code: 1, broken: &["no-creation"], trouble: "", recorded: ("deliver", "999999") },
     Case { name: "a reply to another request is no reply", role: "mixes-up-replies", code: 1, broken: SURVIVES, trouble: "requests unanswered", recorded: ("silent", "unanswered") },
     Case { name: "a reply to a client that does not exist is skipped", role: "answers-strangers", code: 0, broken: &[], trouble: "", recorded: ("drained", "ok") },
-    Case { name: "an envelope for a peer on stdout is nonsense", role: "writes-to-peers", code: 1, broken: SURVIVES, trouble: "peers are reached over TCP", recorded: ("nonsense", "relay") },
+    Case { name: "an envelope for a peer on stdout is nonsense", role: "writes-to-peers", code: 1, broken: SURVIVES, trouble: "reaches peers over TCP", recorded: ("nonsense", "relay") },
     Case { name: "a log is kept up to a limit, and read on beyond it", role: "shouts", code: 0, broken: &[], trouble: "", recorded: ("drained", "ok") },
 ];
 

@@ -186,7 +186,10 @@ fn takes_no_transport() {
     let name = init["dest"].as_str().expect("init has a destination").to_owned();
     send(&name, "c0", &json!({ "type": "init_ok", "in_reply_to": 1, "observe": ["broadcast", "deliver"] }));
     let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-    Node { name, requests, _listener: listener }.serve_all(|_, _| ());
+    let mut node = Node { name, requests, _listener: listener };
+    let topology = node.next().expect("a plain node is told of its neighbours");
+    assert_eq!(topology["body"]["type"], "topology");
+    node.serve_all(|_, _| ());
 }
 
 fn stops_reading() {

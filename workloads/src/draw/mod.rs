@@ -26,6 +26,7 @@ use crate::chance::{mix, of_bytes};
 use crate::faults::Fault;
 use crate::plan::{self, FORMAT, Kind, Operation, Plan, Rule, When};
 use crate::setting::Setting;
+use crate::topology::Topology;
 use crate::validity::TIME_MAX_US;
 
 pub use points::to_points;
@@ -114,6 +115,7 @@ pub fn draw(setting: &Setting, wishes: &Wishes, seed: u64) -> Result<Plan, DrawE
         over: setting.over.clone(),
         fanout: setting.fanout,
         http: setting.http,
+        topology: Topology::default(),
         workload: wishes.workload.clone(),
         seed,
         nodes: setting.nodes.clone(),

@@ -55,6 +55,7 @@ fn plan() -> Plan {
         over: None,
         fanout: None,
         http: false,
+        topology: Default::default(),
         workload: "broadcast".to_owned(),
         seed: 7,
         length_us: 5_000_000,

@@ -363,6 +363,7 @@ fn plan() -> impl Strategy<Value = Plan> {
             over,
             fanout: None,
             http: false,
+            topology: Default::default(),
             workload,
             seed,
             nodes: vec!["n1".to_owned(), "n2".to_owned(), "n3".to_owned()],
