@@ -5,6 +5,7 @@
 //! found, and `judge/outcome.rs` weighs that against what was promised. The few earlier ops that a witness speaks of are found by
 //! a second reading, which a clean history does not need.
 
+mod answers;
 mod classification;
 mod findings;
 mod hold_back;
@@ -108,7 +109,10 @@ impl Judge {
         self.ledger.faults.calm.tick(op.time, self.ledger.messages.len());
         match (op.process, &op.event) {
             (Process::Client(_), Event::Request { node, message }) => self.request(op.kind, *node, *message),
-            (Process::Client(client), Event::Other(other)) => self.payment((op, client), other, names),
+            (Process::Client(client), Event::Other(other)) => match other.f.as_str() {
+                "charge" | "ledger" => self.payment((op, client), other, names),
+                _ => self.answer((op, client), other, names),
+            },
             (Process::Node(node), event) if node.at() < MAX_NODES => self.indication(node, event, (op, names)),
             (Process::Node(_), _) => self.crowded = true,
             (Process::Nemesis, Event::Other(other)) => self.nemesis(op, other, names),

@@ -3,6 +3,7 @@
 //! It holds a few bytes a message (its number, its sender, its rank in the sender's stream, and a bit for each node that
 //! delivered it), and nothing of a line beyond that: the lines that prove a violation are found again by a second reading.
 
+pub mod answers;
 pub mod bits;
 pub mod calm;
 pub mod delivery_log;
@@ -18,6 +19,7 @@ pub mod streams;
 
 use crate::header::{Acknowledges, Crashes};
 use crate::op::{Message, Node};
+use answers::Answers;
 use bits::Bits;
 use faults::Faults;
 use messages::{Id, Mark, Messages};
@@ -54,6 +56,8 @@ pub struct Ledger {
     pub replicas: Replicas,
     /// What was to be charged, and what was.
     pub payments: Payments,
+    /// What clients read, heard and were given.
+    pub answers: Answers,
     /// What the nemesis did.
     pub faults: Faults,
     /// How long the service took to be back.
@@ -84,6 +88,7 @@ impl Ledger {
             nodes: Nodes::default(),
             replicas: Replicas::default(),
             payments: Payments::default(),
+            answers: Answers::default(),
             faults: Faults::default(),
             recovery: Recovery::default(),
             disturbed: Bits::default(),

@@ -9,6 +9,8 @@ pub mod leaders_log;
 pub mod leadership;
 pub mod log_matching;
 pub mod payments;
+pub mod reads;
+pub mod replies;
 pub mod single_value;
 pub mod stable_log;
 pub mod survives;

@@ -4,8 +4,8 @@
 
 use crate::judge::Options;
 use crate::properties::{
-    agreement, causal_order, commitment, fifo_order, integrity, leaders_log, leadership, log_matching, payments,
-    single_value, stable_log, survives, terms, total_order, validity,
+    agreement, causal_order, commitment, fifo_order, integrity, leaders_log, leadership, log_matching, payments, reads,
+    replies, single_value, stable_log, survives, terms, total_order, validity,
 };
 use crate::property::Property;
 
@@ -279,6 +279,46 @@ pub const CHECKERS: &[Checker] = &[
         source: "Birrell and Nelson 1984",
         exercise: "charges in the ledger",
         start: |_| payments::invented(),
+    },
+    Checker {
+        name: "reads-complete",
+        kind: Kind::Liveness,
+        definition: "what a correct node acknowledged, or the final read of one holds, the final read of each of them holds",
+        source: "Kingsbury, Jepsen's set-full checker; Maelstrom's broadcast workload",
+        exercise: "messages that the final read of another node than the one asked had to hold",
+        start: |_| reads::complete(),
+    },
+    Checker {
+        name: "reads-invent-nothing",
+        kind: Kind::Safety,
+        definition: "what the final read of a node holds, some client asked to broadcast",
+        source: "Kingsbury, Jepsen's set-full checker; Maelstrom's broadcast workload",
+        exercise: "messages in final reads",
+        start: |_| reads::invented(),
+    },
+    Checker {
+        name: "reads-repeat-nothing",
+        kind: Kind::Safety,
+        definition: "no final read of a node holds a message twice",
+        source: "Kingsbury, Jepsen's set-full checker; Maelstrom's broadcast workload",
+        exercise: "messages in final reads",
+        start: |_| reads::repeated(),
+    },
+    Checker {
+        name: "echoes-exact",
+        kind: Kind::Safety,
+        definition: "an echo is what was said",
+        source: "Maelstrom's echo workload",
+        exercise: "echoes that were answered",
+        start: |_| replies::echoes(),
+    },
+    Checker {
+        name: "ids-unique",
+        kind: Kind::Safety,
+        definition: "no id is given twice, whoever asks which node, and whatever crashes in between",
+        source: "Kingsbury, Jepsen's unique-ids checker; Maelstrom's unique-ids workload",
+        exercise: "ids that were given, after the first one",
+        start: |_| replies::ids(),
     },
     Checker {
         name: "survives",

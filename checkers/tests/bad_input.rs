@@ -457,7 +457,7 @@ fn a_header_says_all_that_it_must_and_stands_first() {
     check(
         format!("{}\n", HEADER.replace("no-creation", "no-such-thing")),
         expect![[r#"
-            unknown property `no-such-thing`; there are: validity, no-duplication, no-creation, agreement, uniform-agreement, fifo-order, causal-order, total-order, uniform-total-order, one-order, gap-free-order, stable-log, one-leader-per-term, rising-terms, one-vote-per-term, log-matching, leader-append-only, leader-completeness, commit-order, state-machine-safety, consensus-agreement, consensus-integrity, consensus-validity, termination, charged-at-most-once, acknowledged-is-charged, failed-is-not-charged, no-invented-charge, survives
+            unknown property `no-such-thing`; there are: validity, no-duplication, no-creation, agreement, uniform-agreement, fifo-order, causal-order, total-order, uniform-total-order, one-order, gap-free-order, stable-log, one-leader-per-term, rising-terms, one-vote-per-term, log-matching, leader-append-only, leader-completeness, commit-order, state-machine-safety, consensus-agreement, consensus-integrity, consensus-validity, termination, charged-at-most-once, acknowledged-is-charged, failed-is-not-charged, no-invented-charge, reads-complete, reads-invent-nothing, reads-repeat-nothing, echoes-exact, ids-unique, survives
         "#]],
     );
     check_after_header(

@@ -32,7 +32,8 @@ impl Judge {
         }
     }
 
-    fn counts_request(&mut self, kind: Kind) {
+    /// Counts a request, or its end.
+    pub(super) fn counts_request(&mut self, kind: Kind) {
         match kind {
             Kind::Invoke => self.counts.invoked += 1,
             Kind::Ok => self.counts.acknowledged += 1,

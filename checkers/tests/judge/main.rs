@@ -1,5 +1,6 @@
 //! The judge: histories good and bad, mutations of correct runs, and random histories against naive twins.
 
+mod answers;
 mod conditions;
 mod consensus;
 mod golden;

@@ -7,9 +7,9 @@ use temblor_checkers::op::{Event, Kind, Op, Other, Process};
 use temblor_checkers::verdict::{Judgement, PropertyVerdict, Standing, Verdict};
 
 use crate::script::{header, judge, ops};
-use crate::twin::{OF_A_SINGLE_VALUE, OF_PAYMENTS, Past, TWINS, asked, circular, ledger};
+use crate::twin::{OF_A_SINGLE_VALUE, OF_PAYMENTS, OF_READS, Past, TWINS, asked, circular, ledger, unread};
 
-const LIVENESS: [&str; 4] = ["validity", "agreement", "uniform-agreement", "termination"];
+const LIVENESS: [&str; 5] = ["validity", "agreement", "uniform-agreement", "termination", "reads-complete"];
 
 /// A line of any kind, about a few nodes and messages.
 fn line() -> impl Strategy<Value = String> {
@@ -152,6 +152,7 @@ fn expected(name: &str, violations: &[Option<u16>], past: &Past, ops: &[Op]) -> 
         (true, 1.., None | Some(Kind::Info)) => Judgement::Unknown,
         (false, 0, _) if reports_again(name, past) => Judgement::Unknown,
         (false, 0, _) if OF_PAYMENTS.contains(&name) && asked(past) && ledger(past).is_none() => Judgement::Unknown,
+        (_, 0, _) if OF_READS.contains(&name) && unread(past) => Judgement::Unknown,
         (_, 0, _) => Judgement::Valid,
         _ => Judgement::Invalid,
     };
@@ -329,7 +330,8 @@ proptest! {
         let lines: Vec<String> = run.into_iter().chain(["nemesis ok drained".to_owned()]).collect();
         let verdict = judge(Some(&header), &ops(&lines.join("\n")), &options);
         for property in verdict.properties.iter().filter(|p| !p.property.contains("agreement")) {
-            let of_many = !OF_A_SINGLE_VALUE.contains(&property.property.as_str());
+            let name = property.property.as_str();
+            let of_many = !OF_A_SINGLE_VALUE.contains(&name) && !OF_READS.contains(&name);
             if of_many && header.ok == Acknowledges::Taken {
                 prop_assert_eq!(property.judgement, Judgement::Valid, "{}", property.property);
             }

@@ -5,6 +5,7 @@
 //! n1 broadcasts m1       n2 delivers m1       n2 delivers m1 @3         n1 leads 4
 //! c1 charges n2 17       c1 charged n2 17    c1 declined n2 17    c1 lost n2 17    c5 reads n1 17 18
 //! n1 charged 17 @1 n2/1/1
+//! c1 says n1 hello       c1 hears n1 hello      c1 given n1 id-7           c1 finds n1 m1 m2
 //! n2 follows n1 in 4     n1 in 4                n1 votes n2 in 4
 //! n1 appends 7 of 4 #5   n1 snapshots 7 of 4 #5 n1 truncates 7         n1 commits 7
 //! n1 starts              n1 exits signal 9    n1 silent                 n1 nonsense          n1 flood
@@ -64,6 +65,20 @@ fn op(line: &str) -> Option<(Process, Kind, Event)> {
         };
         if let Some(kind) = of_payment {
             return Some((Process::Client(client.parse().ok()?), kind, payment(&words)?));
+        }
+        let of_answer = match words[1] {
+            "says" => Some((Kind::Invoke, "echo", serde_json::json!({ "echo": words[3] }))),
+            "hears" => Some((Kind::Ok, "echo", serde_json::json!({ "echo": words[3] }))),
+            "given" => Some((Kind::Ok, "generate", serde_json::json!({ "id": words[3] }))),
+            "finds" => {
+                let messages: Option<Vec<u64>> = words[3..].iter().map(|word| number(word, 'm')).collect();
+                Some((Kind::Ok, "read", serde_json::json!({ "messages": messages? })))
+            }
+            _ => None,
+        };
+        if let Some((kind, f, mut value)) = of_answer {
+            value["node"] = words[2].into();
+            return Some((Process::Client(client.parse().ok()?), kind, other(f, value)));
         }
         let kind = match words[1] {
             "asks" => Kind::Invoke,

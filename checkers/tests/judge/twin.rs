@@ -3,6 +3,7 @@
 //! They share no code with the checkers, and are quadratic or worse by design.
 
 mod agreement;
+mod answers;
 mod causal_order;
 mod fifo_order;
 mod integrity;
@@ -17,6 +18,7 @@ mod terms;
 mod total_order;
 mod validity;
 
+pub use answers::unread;
 pub use causal_order::circular;
 pub use past::Past;
 
@@ -32,6 +34,9 @@ pub const OF_A_SINGLE_VALUE: [&str; 4] =
 /// What is asked of payments alone.
 pub const OF_PAYMENTS: [&str; 4] =
     ["charged-at-most-once", "acknowledged-is-charged", "failed-is-not-charged", "no-invented-charge"];
+
+/// What is asked of final reads alone.
+pub const OF_READS: [&str; 3] = ["reads-complete", "reads-invent-nothing", "reads-repeat-nothing"];
 
 /// Every property with its twin, by name.
 pub const TWINS: &[(&str, Violations)] = &[
@@ -63,5 +68,10 @@ pub const TWINS: &[(&str, Violations)] = &[
     ("acknowledged-is-charged", payments::acknowledged),
     ("failed-is-not-charged", payments::failed),
     ("no-invented-charge", payments::invented),
+    ("reads-complete", answers::complete),
+    ("reads-invent-nothing", answers::invented),
+    ("reads-repeat-nothing", answers::repeated),
+    ("echoes-exact", answers::echoes),
+    ("ids-unique", answers::ids),
     ("survives", survives::survives),
 ];
