@@ -13,6 +13,12 @@ pub enum Asked {
     Charge(u64),
     /// What the payment service has charged.
     Ledger,
+    /// What a node has delivered.
+    Messages,
+    /// The echo of what belongs to this number.
+    Echo(u64),
+    /// The id of this number.
+    Generate(u64),
 }
 
 impl Asked {
@@ -26,6 +32,8 @@ impl Asked {
         match ask {
             Ask::Broadcast => Self::Broadcast(number),
             Ask::Charge => Self::Charge(number),
+            Ask::Echo => Self::Echo(number),
+            Ask::Generate => Self::Generate(number),
         }
     }
 
@@ -33,7 +41,7 @@ impl Asked {
     pub fn message(self) -> Option<u64> {
         match self {
             Self::Broadcast(message) => Some(message),
-            Self::Charge(_) | Self::Ledger => None,
+            _ => None,
         }
     }
 
@@ -43,6 +51,9 @@ impl Asked {
             Self::Broadcast(_) => "broadcast",
             Self::Charge(_) => "charge",
             Self::Ledger => "ledger",
+            Self::Messages => "read",
+            Self::Echo(_) => "echo",
+            Self::Generate(_) => "generate",
         }
     }
 
@@ -51,7 +62,20 @@ impl Asked {
         match self {
             Self::Broadcast(_) => "broadcast_ok",
             Self::Charge(_) => "charge_ok",
-            Self::Ledger => "read_ok",
+            Self::Ledger | Self::Messages => "read_ok",
+            Self::Echo(_) => "echo_ok",
+            Self::Generate(_) => "generate_ok",
+        }
+    }
+
+    /// What the reply has to say, by the name that it has there; `None` where it says nothing but that it is done.
+    pub fn told(self) -> Option<&'static str> {
+        match self {
+            Self::Broadcast(_) | Self::Charge(_) => None,
+            Self::Ledger => Some("ledger"),
+            Self::Messages => Some("messages"),
+            Self::Echo(_) => Some("echo"),
+            Self::Generate(_) => Some("id"),
         }
     }
 
@@ -66,7 +90,11 @@ impl Asked {
                 json!({ "type": "charge", "msg_id": msg_id, "charge": charge, "card": card, "amount": amount })
                     .to_string()
             }
-            Self::Ledger => format!("{{\"type\":\"read\",\"msg_id\":{msg_id}}}"),
+            Self::Echo(_) => {
+                json!({ "type": "echo", "msg_id": msg_id, "echo": self.value()["echo"] }).to_string()
+            }
+            Self::Generate(_) => format!("{{\"type\":\"generate\",\"msg_id\":{msg_id}}}"),
+            Self::Ledger | Self::Messages => format!("{{\"type\":\"read\",\"msg_id\":{msg_id}}}"),
         }
     }
 
@@ -75,7 +103,9 @@ impl Asked {
         match self {
             Self::Broadcast(message) => json!({ "message": message }),
             Self::Charge(number) => serde_json::to_value(Charge::of(number)).expect("a charge is plain data"),
-            Self::Ledger => json!({}),
+            Self::Echo(number) => json!({ "number": number, "echo": format!("please echo {number}") }),
+            Self::Generate(number) => json!({ "number": number }),
+            Self::Ledger | Self::Messages => json!({}),
         }
     }
 }

@@ -25,6 +25,7 @@ pub mod mark;
 pub mod past;
 pub mod processes;
 pub mod proxy;
+pub mod reads;
 pub mod recorder;
 pub mod render;
 pub mod results;

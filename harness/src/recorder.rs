@@ -89,7 +89,7 @@ impl Recorder {
 
     /// A client's op; `error` says why it failed or why nobody knows.
     pub fn client(&mut self, kind: Type, request: Request<'_>, error: Option<(&str, &str)>) {
-        self.begin_client(kind, request);
+        self.begin_client((kind, None), request);
         self.text("}");
         if let Some((code, text)) = error {
             self.text(",\"error\":[");
@@ -101,15 +101,15 @@ impl Recorder {
         self.text("}\n");
     }
 
-    /// A client has read what a payment service has charged.
-    pub fn ledger(&mut self, request: Request<'_>, ledger: &Value) {
-        self.begin_client(Type::Ok, request);
-        self.entry("ledger", ledger);
+    /// A client was told a value: what it is called, and what it is.
+    pub fn told(&mut self, request: Request<'_>, (name, value): (&str, &Value)) {
+        self.begin_client((Type::Ok, Some(name)), request);
+        self.entry(name, value);
         self.text("}}\n");
     }
 
-    /// A client's line up to the end of what was asked for.
-    fn begin_client(&mut self, kind: Type, request: Request<'_>) {
+    /// A client's line up to the end of what was asked for, without what the answer brings.
+    fn begin_client(&mut self, (kind, told): (Type, Option<&str>), request: Request<'_>) {
         self.begin();
         self.number(u64::from(request.client));
         self.text(",\"type\":\"");
@@ -125,7 +125,8 @@ impl Recorder {
             }
             None => {
                 let value = request.asked.value();
-                value.as_object().into_iter().flatten().for_each(|(key, value)| self.entry(key, value));
+                let asked = value.as_object().into_iter().flatten().filter(|(key, _)| told != Some(key.as_str()));
+                asked.for_each(|(key, value)| self.entry(key, value));
             }
         }
     }

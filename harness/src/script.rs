@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use temblor_checkers::header::Crashes;
+use temblor_checkers::header::{Crashes, Header};
 use temblor_workloads::plan::{Ask, Plan};
 
 use crate::asked::Asked;
@@ -44,12 +44,24 @@ pub struct Script<'a> {
 pub enum Answer<'a> {
     /// It took, or has done, what was asked for.
     Ok,
-    /// What it has charged.
-    Ledger(&'a Value),
+    /// A reply of this type that brings a value, in this body.
+    Told(&'a str, &'a Value),
     /// An error, with Maelstrom's code and a text.
     Error(i64, &'a str),
     /// A reply of another type.
     Other(&'a str),
+}
+
+/// What a reply has to say, and what it is called; `None` if it is no answer to what was asked.
+pub fn told<'b>(asked: Asked, (kind, body): (&str, &'b Value)) -> Option<(&'static str, &'b Value)> {
+    let name = asked.told().filter(|_| kind == asked.reply())?;
+    body.get(name).map(|value| (name, value))
+}
+
+/// The messages that a node is known to have by what was read of it.
+pub fn read(asked: Asked, value: &Value) -> impl Iterator<Item = u64> {
+    let list = value.as_array().filter(|_| asked == Asked::Messages);
+    list.into_iter().flatten().filter_map(Value::as_u64)
 }
 
 impl<'a> Script<'a> {
@@ -92,6 +104,11 @@ impl<'a> Script<'a> {
     /// Whether the nodes of a plan have a ledger that is to be read in the end.
     pub fn has_ledger(plan: &Plan) -> bool {
         plan.operations.iter().any(|operation| operation.ask == Ask::Charge)
+    }
+
+    /// Whether what nodes hold is to be read in the end.
+    pub fn has_reads(header: &Header) -> bool {
+        header.promises.contains_key("reads-complete")
     }
 
     /// A client is about to ask `node` for something.
@@ -140,12 +157,15 @@ impl<'a> Script<'a> {
                 }
                 self.clients.settle(client);
             }
-            Answer::Ledger(ledger) => {
-                let node = &self.plan.nodes[pending.node];
-                let request = Request { client, node, asked: pending.asked };
-                self.recorder.ledger(request, ledger);
-                self.clients.settle(client);
-            }
+            Answer::Told(kind, body) => match told(pending.asked, (kind, body)) {
+                Some((name, value)) => {
+                    let node = &self.plan.nodes[pending.node];
+                    self.recorder.told(Request { client, node, asked: pending.asked }, (name, value));
+                    read(pending.asked, value).for_each(|message| self.obligations.delivered(pending.node, message));
+                    self.clients.settle(client);
+                }
+                None => self.answered(client, in_reply_to, Answer::Other(kind)),
+            },
             Answer::Error(code, text) => {
                 let kind = if is_definite(code) { Type::Fail } else { Type::Info };
                 self.complete(client, pending, (kind, Some((&format!("code {code}"), text))));

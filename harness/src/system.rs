@@ -57,7 +57,12 @@ impl System {
 
     /// What its clients ask for.
     pub fn asks(&self) -> Ask {
-        if self.algorithm.is_rpc() { Ask::Charge } else { Ask::Broadcast }
+        match self.algorithm.name {
+            "rpc" => Ask::Charge,
+            "echo" => Ask::Echo,
+            "unique-ids" => Ask::Generate,
+            _ => Ask::Broadcast,
+        }
     }
 
     /// Whether it promises a property, if need be under a condition.

@@ -8,6 +8,9 @@ use crate::consensus::paxos::Paxos;
 use crate::consensus::raft::{Elections, Raft};
 use crate::consensus::viewstamped::Viewstamped;
 use crate::consensus::zab::Zab;
+use crate::exercises::echo::Echo;
+use crate::exercises::ids::Ids;
+use crate::exercises::shelf::Shelf;
 use crate::layer::Layer;
 use crate::layers::best_effort::BestEffort;
 use crate::layers::causal::Causal;
@@ -22,7 +25,7 @@ use crate::layers::sequencer::Sequencer;
 use crate::model::{Crashes, Faulty, Links, Model, Timing};
 use crate::promises::{
     AGREEMENT, AGREEMENT_OF_SENDER, BY_BALLOTS, BY_LOGS, BY_VIEWS, CAUSAL_ORDER, CHARGED, FIFO_ORDER, GAP_FREE_ORDER,
-    NO_CREATION, NO_DUPLICATION, NOT_CHARGED, NOTHING_INVENTED, ONE_LEADER, ONE_ORDER, ONE_VOTE, Promise, RISING_TERMS,
+    NO_CREATION, NO_DUPLICATION, NOT_CHARGED, NOTHING_INVENTED, ONE_LEADER, ONE_ORDER, ONE_VOTE, Promise, READS_COMPLETE, READS_INVENT_NOTHING, READS_REPEAT_NOTHING, RISING_TERMS,
     STABLE_LOG, SURVIVES, TOTAL_ORDER, UNIFORM_TOTAL_ORDER, VALIDITY,
 };
 use crate::rpc::{Mode, Rpc};
@@ -438,6 +441,46 @@ pub const ALGORITHMS: &[Algorithm] = &[
         promises: &[CHARGED, NOT_CHARGED, NOTHING_INVENTED, SURVIVES],
         leader: false,
         build: |_| vec![Box::new(Rpc::new(Mode::NoRetry))],
+    },
+    Algorithm {
+        name: "broadcast",
+        over: Some("eager"),
+        what: "keeps what eager delivers; each node is judged by what it reads in the end",
+        source: "Maelstrom's workload broadcast",
+        model: FAIR_LOSS,
+        promises: &[READS_COMPLETE, READS_INVENT_NOTHING, READS_REPEAT_NOTHING, SURVIVES],
+        leader: false,
+        build: |_| vec![Box::new(Shelf::default()), Box::new(Eager::default()), Box::new(ReliableLinks::default())],
+    },
+    Algorithm {
+        name: "broadcast",
+        over: Some("durable-eager"),
+        what: "the same over eager with a log on disk: nodes that crash come back",
+        source: "Maelstrom's workload broadcast",
+        model: DURABLE,
+        promises: &[READS_COMPLETE, READS_INVENT_NOTHING, READS_REPEAT_NOTHING, SURVIVES],
+        leader: false,
+        build: |_| vec![Box::new(Shelf::default()), Box::new(Eager::logged()), Box::new(ReliableLinks::durable())],
+    },
+    Algorithm {
+        name: "echo",
+        over: None,
+        what: "answers what it was told",
+        source: "Maelstrom's workload echo",
+        model: FAIR_LOSS,
+        promises: &[("echoes-exact", "always"), SURVIVES],
+        leader: false,
+        build: |_| vec![Box::new(Echo::default())],
+    },
+    Algorithm {
+        name: "unique-ids",
+        over: None,
+        what: "gives ids that no node gives again, whatever crashes and comes back with nothing",
+        source: "Maelstrom's workload unique-ids",
+        model: Model { crashes: Crashes::RecoverAfresh, faulty: Faulty::All, ..FAIR_LOSS },
+        promises: &[("ids-unique", "always"), SURVIVES],
+        leader: false,
+        build: |_| vec![Box::new(Ids::default())],
     },
 ];
 

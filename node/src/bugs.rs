@@ -5,6 +5,7 @@
 
 mod broadcast;
 mod consensus;
+mod exercises;
 mod rpc;
 
 use crate::algorithms::{ALGORITHMS, Algorithm};
@@ -93,6 +94,12 @@ pub enum Bug {
     AnswersBeforeStored,
     KeysForgotten,
     CallNumbersReused,
+    ReadsOnePage,
+    KeepsSentinel,
+    ShelvesOwnTwice,
+    EchoesTheLast,
+    IdsWithoutName,
+    IdsWithoutLife,
 }
 
 /// One line of the table.
@@ -135,8 +142,8 @@ pub const BUGS: &[BugEntry] = &{
     }
     all
 };
-const PARTS: [&[BugEntry]; 3] = [broadcast::BUGS, consensus::BUGS, rpc::BUGS];
-const COUNT: usize = broadcast::BUGS.len() + consensus::BUGS.len() + rpc::BUGS.len();
+const PARTS: [&[BugEntry]; 4] = [broadcast::BUGS, consensus::BUGS, rpc::BUGS, exercises::BUGS];
+const COUNT: usize = broadcast::BUGS.len() + consensus::BUGS.len() + rpc::BUGS.len() + exercises::BUGS.len();
 
 /// The entry of this name.
 pub fn find(name: &str) -> Option<&'static BugEntry> {

@@ -55,9 +55,15 @@ pub trait Layer {
         false
     }
 
-    /// What the application may read of this layer, at the top of a stack; `None` where that is what was delivered.
-    fn read(&self) -> Option<Payload> {
+    /// What the application may read of this layer, at the top of a stack, and what it is called in the answer; `None` where that is what was delivered.
+    fn read(&self) -> Option<(&'static str, Payload)> {
         None
+    }
+
+    /// Whether this layer, at the top of a stack, is who answers requests of this type, and not only broadcasts.
+    fn takes(&self, kind: &str) -> bool {
+        let _ = kind;
+        false
     }
 
     /// Whether this layer, at the top of a stack, says itself when a request is taken for broadcast and when it is done
@@ -101,6 +107,8 @@ pub enum Wish {
     Refuse(u64, String),
     /// Say that nobody knows what became of the application's request of this number: why.
     GiveUp(u64, String),
+    /// Answer the application's request of this number with a value, and what it is called in the answer.
+    Answer(u64, &'static str, Payload),
     /// Make a record durable.
     Store(Vec<u8>),
     /// Write a record that may still be lost when the node crashes before it next stores something.
@@ -204,6 +212,11 @@ impl<'a> Context<'a> {
     /// Tells an observer.
     pub fn indicate(&mut self, indication: Indication) {
         self.outbox.push(Wish::Indicate(indication));
+    }
+
+    /// Answers a request with a value: what it is called in the answer, and what it is.
+    pub fn answer(&mut self, request: u64, (name, value): (&'static str, Payload)) {
+        self.outbox.push(Wish::Answer(request, name, value));
     }
 
     /// Says in the node's log what could not be understood.

@@ -7,6 +7,7 @@ pub mod algorithms;
 pub mod bugs;
 pub mod choice;
 pub mod consensus;
+pub mod exercises;
 pub mod id;
 pub mod indication;
 pub mod journal;

@@ -66,6 +66,9 @@ const fn with<const A: usize, const B: usize, const C: usize>(some: [Promise; A]
     all
 }
 
+pub(crate) const READS_COMPLETE: Promise = ("reads-complete", "always");
+pub(crate) const READS_INVENT_NOTHING: Promise = ("reads-invent-nothing", "always");
+pub(crate) const READS_REPEAT_NOTHING: Promise = ("reads-repeat-nothing", "always");
 pub(crate) const CHARGED: Promise = ("acknowledged-is-charged", "always");
 pub(crate) const NOT_CHARGED: Promise = ("failed-is-not-charged", "always");
 pub(crate) const NOTHING_INVENTED: Promise = ("no-invented-charge", "always");

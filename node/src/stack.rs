@@ -33,6 +33,8 @@ pub enum Output {
     Refuse(u64, String),
     /// Nobody knows what became of the request of this number: why.
     GiveUp(u64, String),
+    /// The answer to the request of this number: what it is called, and what it is.
+    Answer(u64, &'static str, Payload),
     /// Something else for an observer.
     Indicate(Indication),
     /// Something for stable storage.
@@ -105,9 +107,14 @@ impl Stack {
         outputs
     }
 
-    /// What the application may read; `None` where that is what was delivered.
-    pub fn read(&self) -> Option<Payload> {
+    /// What the application may read, and what it is called in the answer; `None` where that is what was delivered.
+    pub fn read(&self) -> Option<(&'static str, Payload)> {
         self.layers[0].read()
+    }
+
+    /// Whether requests of this type are for [`Stack::ask`].
+    pub fn takes(&self, kind: &str) -> bool {
+        self.layers[0].takes(kind)
     }
 
     /// The network has a frame from another node.
@@ -206,6 +213,7 @@ impl Stack {
             Wish::Done(message) => outputs.push(Output::Done(message)),
             Wish::Refuse(message, why) => outputs.push(Output::Refuse(message, why)),
             Wish::GiveUp(request, why) => outputs.push(Output::GiveUp(request, why)),
+            Wish::Answer(request, name, value) => outputs.push(Output::Answer(request, name, value)),
             Wish::Store(record) => outputs.push(Output::Store(Stored::Record(at as u32, record))),
             Wish::StoreLazily(record) => outputs.push(Output::Store(Stored::Lazy(at as u32, record))),
             Wish::Rewrite(records) => outputs.push(Output::Store(Stored::Instead(at as u32, records))),

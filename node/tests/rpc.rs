@@ -20,7 +20,7 @@ fn charge(network: &mut Network, number: u64) {
 
 /// The amounts in the server's ledger.
 fn charged(network: &Network) -> Vec<u64> {
-    let ledger: Vec<Record> = network.nodes[&SERVER].stack.read().unwrap().read().unwrap();
+    let ledger: Vec<Record> = network.nodes[&SERVER].stack.read().unwrap().1.read().unwrap();
     ledger.into_iter().map(|record| record.amount).collect()
 }
 

@@ -163,6 +163,10 @@ pub enum Ask {
     Broadcast,
     /// To charge a card ([`crate::payments`]).
     Charge,
+    /// To be told what it says.
+    Echo,
+    /// For an id that nobody is given again.
+    Generate,
 }
 
 /// An operation as it stands in a file: what is asked for is the name of its number.
@@ -175,18 +179,27 @@ struct OperationText {
     broadcast: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     charge: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    echo: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    generate: Option<u64>,
 }
 
 impl TryFrom<OperationText> for Operation {
     type Error = &'static str;
 
     fn try_from(text: OperationText) -> Result<Self, Self::Error> {
-        let (ask, number) = match (text.broadcast, text.charge) {
-            (Some(number), None) => (Ask::Broadcast, number),
-            (None, Some(number)) => (Ask::Charge, number),
-            (None, None) => return Err("missing field `broadcast`, or `charge`"),
-            (Some(_), Some(_)) => return Err("an operation is either a broadcast or a charge"),
-        };
+        let asks = [
+            (Ask::Broadcast, text.broadcast),
+            (Ask::Charge, text.charge),
+            (Ask::Echo, text.echo),
+            (Ask::Generate, text.generate),
+        ];
+        let mut asks = asks.into_iter().filter_map(|(ask, number)| Some((ask, number?)));
+        let (ask, number) = asks.next().ok_or("missing field `broadcast`, `charge`, `echo` or `generate`")?;
+        if asks.next().is_some() {
+            return Err("an operation asks for one thing: a broadcast, a charge, an echo or an id");
+        }
         Ok(Self { when: text.when, node: text.node, ask, number })
     }
 }
@@ -195,7 +208,9 @@ impl From<Operation> for OperationText {
     fn from(operation: Operation) -> Self {
         let Operation { when, node, ask, number } = operation;
         let number = |of: Ask| (ask == of).then_some(number);
-        Self { when, node, broadcast: number(Ask::Broadcast), charge: number(Ask::Charge) }
+        let [broadcast, charge, echo, generate] =
+            [Ask::Broadcast, Ask::Charge, Ask::Echo, Ask::Generate].map(number);
+        Self { when, node, broadcast, charge, echo, generate }
     }
 }
 

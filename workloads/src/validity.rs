@@ -111,12 +111,15 @@ fn check_system(plan: &Plan, setting: &Setting) -> Result<(), Flaw> {
 
 /// Clients ask for what the system does.
 fn check_requests(plan: &Plan, setting: &Setting) -> Result<(), Flaw> {
-    let (foreign, wanted) = match setting.asks {
-        Ask::Broadcast => ("a charge", "broadcasts"),
-        Ask::Charge => ("a broadcast", "charges"),
+    let words = |ask| match ask {
+        Ask::Broadcast => ("a broadcast", "broadcasts"),
+        Ask::Charge => ("a charge", "charges"),
+        Ask::Echo => ("an echo", "echoes"),
+        Ask::Generate => ("an id", "ids"),
     };
     match plan.operations.iter().position(|operation| operation.ask != setting.asks) {
         Some(at) => {
+            let (foreign, wanted) = (words(plan.operations[at].ask).0, words(setting.asks).1);
             let what = format!("{foreign}, and clients of {} ask for {wanted}", setting.algorithm);
             Err(Place::Operation(at).flaw(what))
         }

@@ -60,6 +60,20 @@ pub const WORKLOADS: &[Workload] = &[
         asks: Ask::Charge,
         pattern: Pattern::Clients,
     },
+    Workload {
+        name: "echo",
+        what: "random nodes are asked to repeat what they are told, at a steady rate",
+        options: "",
+        asks: Ask::Echo,
+        pattern: Pattern::Steady,
+    },
+    Workload {
+        name: "unique-ids",
+        what: "random nodes are asked for an id that nobody is given again, at a steady rate",
+        options: "",
+        asks: Ask::Generate,
+        pattern: Pattern::Steady,
+    },
 ];
 
 /// The workloads for systems whose clients ask for this; the first is what is meant where nothing is said.

@@ -47,9 +47,6 @@ pub struct Body<'a> {
     /// What the node took up of `observe` (`init_ok`).
     #[serde(default)]
     pub observe: Option<Vec<String>>,
-    /// What a payment service has charged (`read_ok`).
-    #[serde(default, borrow)]
-    pub ledger: Option<&'a RawValue>,
     /// An error's code.
     #[serde(default)]
     pub code: Option<i64>,

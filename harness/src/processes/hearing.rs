@@ -13,8 +13,8 @@ use super::clients::Pending;
 use super::conductor::Conductor;
 use super::envelope::{self, Body, CONTROLLER, Envelope, INDICATION_MAX};
 use super::shim::Shim;
-use crate::asked::Asked;
 use crate::recorder::{Request, Type};
+use crate::script;
 
 /// So many lines of nonsense are shown for each life; all are counted.
 const NONSENSE_SHOWN: u64 = 10;
@@ -39,7 +39,7 @@ impl Conductor<'_> {
             "observer" => self.indication(node, envelope.body, body),
             CONTROLLER => self.introduced(node, body),
             dest => match dest.strip_prefix('c').and_then(|number| number.parse().ok()) {
-                Some(client) => self.answered(client, body),
+                Some(client) => self.answered(client, body, envelope.body),
                 None => self.for_a_peer(node, (dest, line), envelope.body),
             },
         }
@@ -147,16 +147,13 @@ impl Conductor<'_> {
     }
 
     /// A client's request was answered; a late or doubled answer is skipped.
-    fn answered(&mut self, client: u32, body: &Body<'_>) {
+    fn answered(&mut self, client: u32, body: &Body<'_>, raw: &RawValue) {
         let asked = body.in_reply_to.and_then(|msg_id| self.clients.open(client, msg_id));
         let Some(pending) = asked else { return };
         self.nodes[pending.node].ignored = 0;
         match body.kind.as_ref() {
-            "read_ok" if pending.asked == Asked::Ledger => {
-                let ledger = body.ledger.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
-                let request = Request { client, node: &self.nodes[pending.node].name, asked: pending.asked };
-                self.recorder.ledger(request, &ledger);
-                self.clients.settle(client);
+            reply if reply == pending.asked.reply() && pending.asked.told().is_some() => {
+                self.told((client, pending), (reply, raw));
             }
             reply if reply == pending.asked.reply() => {
                 self.complete(client, pending, (Type::Ok, None));
@@ -166,12 +163,26 @@ impl Conductor<'_> {
                 self.clients.settle(client);
             }
             "error" => self.refused(client, pending, body),
-            kind => {
-                let text = format!("{kind} is no answer to {}", pending.asked.f());
-                self.complete(client, pending, (Type::Info, Some(("unexpected", &text))));
-                self.clients.abandon(client);
-            }
+            kind => self.unexpected(client, pending, kind),
         }
+    }
+
+    /// The answer brings a value.
+    fn told(&mut self, (client, pending): (u32, Pending), (reply, raw): (&str, &RawValue)) {
+        let body: serde_json::Value = serde_json::from_str(raw.get()).unwrap_or_default();
+        let Some((name, value)) = script::told(pending.asked, (reply, &body)) else {
+            return self.unexpected(client, pending, reply);
+        };
+        let request = Request { client, node: &self.nodes[pending.node].name, asked: pending.asked };
+        self.recorder.told(request, (name, value));
+        script::read(pending.asked, value).for_each(|message| self.obligations.delivered(pending.node, message));
+        self.clients.settle(client);
+    }
+
+    fn unexpected(&mut self, client: u32, pending: Pending, kind: &str) {
+        let text = format!("{kind} is no answer to {}", pending.asked.f());
+        self.complete(client, pending, (Type::Info, Some(("unexpected", &text))));
+        self.clients.abandon(client);
     }
 
     fn refused(&mut self, client: u32, pending: Pending, body: &Body<'_>) {

@@ -6,6 +6,7 @@ use serde_json::json;
 use temblor_checkers::header::Acknowledges;
 use tokio::sync::mpsc;
 
+use super::clients::Pending;
 use super::conductor::Conductor;
 use super::events::Event;
 use super::logs::last_lines;
@@ -14,6 +15,7 @@ use super::pulse::Pulse;
 use super::schedule::Schedule;
 use super::{Ended, Setup, signals};
 use crate::asked::Asked;
+use crate::reads::Reads;
 use crate::recorder::Type;
 use crate::render::seconds;
 use crate::script::Script;
@@ -23,8 +25,8 @@ use crate::words::counted;
 const HEAL_TIMEOUT_NS: u64 = 5_000_000_000;
 /// Killed processes are gone within this time, ns.
 const END_TIMEOUT_NS: u64 = 5_000_000_000;
-/// A ledger is read within this time, ns.
-const READ_TIMEOUT_NS: u64 = 2_000_000_000;
+/// A node is read within this time, ns.
+const READ_TIMEOUT_NS: u64 = 4_000_000_000;
 /// How often the drain looks whether anything is still owed, ns.
 const LOOK_NS: u64 = 10_000_000;
 /// The indications that nodes are asked for.
@@ -210,8 +212,10 @@ impl<'a> Phases<'a> {
             Waits::of(self.conductor.nodes.iter().filter_map(|node| node.life.as_ref()).map(|life| life.pid.as_raw()));
         let begun = self.conductor.clock.now_ns();
         let mut met_since = None;
+        let mut reads = Reads::begin(begun);
         loop {
             let now = self.conductor.clock.now_ns();
+            self.poll(&mut reads, now);
             met_since = if self.settled() { met_since.or(Some(now)) } else { None };
             if met_since.is_some_and(|since| now - since >= calm_ns) || now - begun >= bound_ns {
                 break;
@@ -223,7 +227,7 @@ impl<'a> Phases<'a> {
         let (late_ns, waited_ns) = (self.pulse.worst_ns(), waits.longest_since_ns());
         self.late_ns = late_ns.max(waited_ns);
         // A node that was kept from running for a third of the time is not to blame, and neither is anybody if the harness was late.
-        if self.read_ledger().await == Flow::Stop {
+        if self.read_in_the_end().await == Flow::Stop {
             return Flow::Stop;
         }
         self.drained(met_since.is_some(), late_ns >= bound_ns / 10 || waited_ns >= bound_ns / 3);
@@ -244,14 +248,38 @@ impl<'a> Phases<'a> {
         self.conductor.let_go();
     }
 
-    /// Where there is a payment service, on the first node, it is asked for what it has charged.
-    async fn read_ledger(&mut self) -> Flow {
-        if !Script::has_ledger(self.setup.plan) || !self.conductor.nodes[0].is_up() {
-            return Flow::Done;
+    /// Nodes that report nothing are read now and then, to see whether they have what they owe.
+    fn poll(&mut self, reads: &mut Reads, now: u64) {
+        let owes = Script::has_reads(self.setup.header) && !self.conductor.obligations.met();
+        if owes && self.conductor.clients.unanswered(None).is_empty() && reads.is_due(now) {
+            self.ask_for_reads();
+            self.conductor.let_go();
         }
-        self.conductor.ask(0, Asked::Ledger);
+    }
+
+    /// Where there is a payment service, on the first node, it is asked for what it has charged; and where nodes are judged by
+    /// what they hold, each is read.
+    async fn read_in_the_end(&mut self) -> Flow {
+        if Script::has_ledger(self.setup.plan) && self.conductor.nodes[0].is_up() {
+            self.conductor.ask(0, Asked::Ledger);
+        }
+        if Script::has_reads(self.setup.header) {
+            self.ask_for_reads();
+        }
         let deadline = self.conductor.clock.now_ns() + READ_TIMEOUT_NS;
-        self.pump(deadline, |conductor| conductor.clients.unanswered(Some(0)).is_empty()).await
+        let is_reading = |pending: &Pending| matches!(pending.asked, Asked::Ledger | Asked::Messages);
+        let answered = |conductor: &Conductor<'_>| {
+            !conductor.clients.unanswered(None).iter().any(|(_, pending)| is_reading(pending))
+        };
+        self.pump(deadline, answered).await
+    }
+
+    fn ask_for_reads(&mut self) {
+        for at in 0..self.conductor.nodes.len() {
+            if self.conductor.nodes[at].is_up() {
+                self.conductor.ask(at, Asked::Messages);
+            }
+        }
     }
 
     /// Whether nothing is owed and every node that is up has answered everything.

@@ -2,6 +2,7 @@
 //! by a JSON parser where not. Bodies for peers are not looked into.
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::cluster::Said;
 use crate::processes::{Body, CONTROLLER, Envelope, INDICATION_MAX, read_envelope};
@@ -87,7 +88,7 @@ fn told<'a, B>(
             }
             let client = dest.strip_prefix('c').and_then(|number| number.parse().ok());
             let client = client.ok_or_else(|| format!("an envelope for {dest}, which is nobody here"))?;
-            Ok(Line::Said(reply(client, body)))
+            Ok(Line::Said(reply(client, body, envelope.body)))
         }
     }
 }
@@ -112,13 +113,14 @@ fn introduction(envelope: &Envelope<'_>, body: &Body<'_>) -> Introduction {
     }
 }
 
-fn reply<B>(client: u32, body: &Body<'_>) -> Said<B> {
+fn reply<B>(client: u32, body: &Body<'_>, raw: &RawValue) -> Said<B> {
     let in_reply_to = body.in_reply_to.unwrap_or(0);
-    match body.kind.as_ref() {
+    let kind = body.kind.as_ref();
+    match kind {
         "broadcast_ok" | "charge_ok" => Said::Done { client, in_reply_to },
-        "read_ok" if body.ledger.is_some() => {
-            let ledger = body.ledger.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
-            Said::Ledger { client, in_reply_to, ledger }
+        "read_ok" | "echo_ok" | "generate_ok" => {
+            let body = serde_json::from_str(raw.get()).unwrap_or_default();
+            Said::Told { client, in_reply_to, kind: kind.to_owned(), body }
         }
         "error" => {
             let (code, text) = (body.code.unwrap_or(0), body.text.as_deref().unwrap_or("").to_owned());

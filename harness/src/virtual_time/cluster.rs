@@ -124,14 +124,16 @@ pub enum Said<B> {
         /// The request's number.
         in_reply_to: u64,
     },
-    /// It answered a client: what it has charged.
-    Ledger {
+    /// It answered a client with a value: an echo, an id, what it has charged or delivered.
+    Told {
         /// The client.
         client: u32,
         /// The request's number.
         in_reply_to: u64,
-        /// An array of records.
-        ledger: Value,
+        /// The type of the reply.
+        kind: String,
+        /// Its body.
+        body: Value,
     },
     /// It refused a client's request, with Maelstrom's code and a text.
     Refused {

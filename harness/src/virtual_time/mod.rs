@@ -37,6 +37,7 @@ use crate::asked::Asked;
 use crate::clock::Time;
 use crate::processes::{Ended, Schedule, Setup};
 use crate::proxy::trace::Trace;
+use crate::reads::Reads;
 use crate::recorder::{Recorder, Type};
 use crate::script::Script;
 use crate::words::counted;
@@ -121,8 +122,8 @@ pub fn run<C: Cluster>(
     if header.ok == Acknowledges::Delivered {
         probe(&mut world);
     }
-    let met = drain(&mut world, bound_ms * 1_000_000);
-    read_ledger(&mut world);
+    let met = drain(&mut world, (header, bound_ms * 1_000_000));
+    read_in_the_end(&mut world, header);
     drained(&mut world, met);
     facts(world)
 }
@@ -151,23 +152,43 @@ fn probe<C: Cluster>(world: &mut World<'_, C>) {
 }
 
 /// Waits until nothing is owed and stays so, or the model's bound has passed; says whether nothing is owed.
-fn drain<C: Cluster>(world: &mut World<'_, C>, bound_ns: u64) -> bool {
+fn drain<C: Cluster>(world: &mut World<'_, C>, (header, bound_ns): (&Header, u64)) -> bool {
     let (begun, calm_ns) = (world.now.get(), bound_ns / 10 + 50_000_000);
-    let mut met_since = None;
+    let (mut met_since, mut reads) = (None, Reads::begin(begun));
     loop {
         let now = world.now.get();
         met_since = if world.script.settled() { met_since.or(Some(now)) } else { None };
         if met_since.is_some_and(|since| now - since >= calm_ns) || now - begun >= bound_ns {
             return met_since.is_some();
         }
+        // Nodes that report nothing are read now and then, to see whether they have what they owe.
+        let owes = Script::has_reads(header) && !world.script.obligations.met();
+        if owes && world.script.clients.unanswered(None).is_empty() && reads.is_due(now) {
+            ask_for_reads(world);
+        }
         world.run_until(now + LOOK_NS);
     }
 }
 
-/// Where there is a payment service, on the first node, it is asked for what it has charged.
-fn read_ledger<C: Cluster>(world: &mut World<'_, C>) {
-    if Script::has_ledger(world.script.plan) && world.seats[0].up {
+fn ask_for_reads<C: Cluster>(world: &mut World<'_, C>) {
+    for node in 0..world.seats.len() {
+        if world.seats[node].up {
+            world.ask(node, Asked::Messages);
+        }
+    }
+}
+
+/// Where there is a payment service, on the first node, it is asked for what it has charged; and where nodes are judged by what
+/// they hold, each is read.
+fn read_in_the_end<C: Cluster>(world: &mut World<'_, C>, header: &Header) {
+    let (ledger, reads) = (Script::has_ledger(world.script.plan) && world.seats[0].up, Script::has_reads(header));
+    if ledger {
         world.ask(0, Asked::Ledger);
+    }
+    if reads {
+        ask_for_reads(world);
+    }
+    if ledger || reads {
         world.run_until(world.now.get() + LOOK_NS);
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use temblor_node::bugs::Bug;
 use temblor_node::id::NodeId;
 use temblor_node::indication::Indication;
@@ -99,6 +99,14 @@ impl Simulated {
                 let asked = self.asked[node].remove(&message).unwrap_or_default();
                 return said.extend(asked.into_iter().map(|(client, in_reply_to)| Said::Done { client, in_reply_to }));
             }
+            Output::Answer(number, name, value) => {
+                let asked = self.asked[node].remove(&number).unwrap_or_default();
+                let (kind, body) = (if name == "echo" { "echo_ok" } else { "generate_ok" }, named(name, &value));
+                let told = |(client, in_reply_to)| {
+                    Said::Told { client, in_reply_to, kind: kind.to_owned(), body: body.clone() }
+                };
+                return said.extend(asked.into_iter().map(told));
+            }
             Output::Refuse(message, why) => return said.extend(self.refused(node, message, (UNAVAILABLE, &why))),
             Output::GiveUp(message, why) => return said.extend(self.refused(node, message, (TIMEOUT, &why))),
             Output::Store(_) => unreachable!("what is stored has been taken out"),
@@ -160,10 +168,16 @@ impl Cluster for Simulated {
                 let payload = Payload::encode(&Charge::of(number));
                 Box::new(move || stack.ask(now_ns, Packet { key: Key::new("charge", number), payload }))
             }
-            Input::Request { client, msg_id: in_reply_to, asked: Asked::Ledger } => {
-                let ledger = stack.read().and_then(|ledger| ledger.read().ok()).unwrap_or_default();
-                let wake = stack.next_wake();
-                return Answer { said: vec![Said::Ledger { client, in_reply_to, ledger }], wake, end: None };
+            Input::Request { client, msg_id: in_reply_to, asked: asked @ (Asked::Ledger | Asked::Messages) } => {
+                let read = stack.read().map(|(name, value)| named(name, &value)).unwrap_or_default();
+                let told = Said::Told { client, in_reply_to, kind: asked.reply().to_owned(), body: read };
+                return Answer { said: vec![told], wake: stack.next_wake(), end: None };
+            }
+            Input::Request { client, msg_id, asked: asked @ (Asked::Echo(number) | Asked::Generate(number)) } => {
+                self.asked[node].entry(number).or_default().push((client, msg_id));
+                let (key, value) = (Key::new(asked.f(), number), asked.value());
+                let payload = Payload::encode(&(number, value.get("echo")));
+                Box::new(move || stack.ask(now_ns, Packet { key, payload }))
             }
             Input::Frame(frame) => {
                 let packet = Packet { key: Key::from_wire(&frame.key), payload: frame.body };
@@ -218,6 +232,11 @@ impl Disk {
             _ => None,
         }
     }
+}
+
+/// An object of one entry.
+fn named(name: &str, value: &Payload) -> Value {
+    json!({ name: value.read::<Value>().unwrap_or_default() })
 }
 
 thread_local! {

@@ -342,8 +342,8 @@ impl<'a, C: Cluster> World<'a, C> {
                 self.script.reported(node, &kind, &value);
             }
             Said::Done { client, in_reply_to } => self.script.answered(client, in_reply_to, script::Answer::Ok),
-            Said::Ledger { client, in_reply_to, ledger } => {
-                self.script.answered(client, in_reply_to, script::Answer::Ledger(&ledger));
+            Said::Told { client, in_reply_to, kind, body } => {
+                self.script.answered(client, in_reply_to, script::Answer::Told(&kind, &body));
             }
             Said::Refused { client, in_reply_to, code, text } => {
                 self.script.answered(client, in_reply_to, script::Answer::Error(code, &text));

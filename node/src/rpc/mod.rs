@@ -138,7 +138,11 @@ impl Layer for Rpc {
     }
 
     /// The ledger.
-    fn read(&self) -> Option<Payload> {
-        Some(Payload::encode(&self.server.ledger()))
+    fn read(&self) -> Option<(&'static str, Payload)> {
+        Some(("ledger", Payload::encode(&self.server.ledger())))
+    }
+
+    fn takes(&self, kind: &str) -> bool {
+        kind == "charge"
     }
 }

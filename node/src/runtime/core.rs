@@ -47,6 +47,8 @@ pub struct Core {
     delivered: Vec<u64>,
     /// Requests that are not answered yet, by the numbers of their messages or charges.
     asked: BTreeMap<u64, Vec<Asker>>,
+    /// Requests that had to be given a number.
+    numbered: u64,
     out: Vec<u8>,
     stdout: File,
 }
@@ -76,6 +78,7 @@ impl Core {
             mailboxes: BTreeMap::new(),
             delivered: Vec::new(),
             asked: BTreeMap::new(),
+            numbered: 0,
             out: Vec::new(),
             stdout,
         }
@@ -180,11 +183,13 @@ impl Core {
             "charge" => self.charge(client, envelope.body),
             "read" => {
                 let read = match self.stack.read() {
-                    Some(ledger) => format!(",\"ledger\":{}", ledger.raw()),
+                    Some((name, value)) => format!(",\"{name}\":{}", value.raw()),
                     None => format!(",\"messages\":{}", wire::body(&self.delivered)),
                 };
                 self.reply(client, ("read_ok", &read));
             }
+            "echo" if self.stack.takes("echo") => self.ask(client, ("echo", "echo_ok"), request.echo),
+            "generate" if self.stack.takes("generate") => self.ask(client, ("generate", "generate_ok"), None),
             "echo" => {
                 let echo = format!(",\"echo\":{}", request.echo.map_or("null", RawValue::get));
                 self.reply(client, ("echo_ok", &echo));
@@ -204,7 +209,7 @@ impl Core {
     }
 
     fn charge(&mut self, client: (&str, Option<u64>), body: &RawValue) {
-        if self.stack.read().is_none() {
+        if !self.stack.takes("charge") {
             return self.refuse(client, (NOT_SUPPORTED, "there is no payment service here"));
         }
         let charge: Charge = match serde_json::from_str(body.get()) {
@@ -213,6 +218,16 @@ impl Core {
         };
         self.asked.entry(charge.charge).or_default().push((client.0.to_owned(), client.1, "charge_ok"));
         let packet = Packet { key: Key::new("charge", charge.charge), payload: Payload::encode(&charge) };
+        let outputs = self.stack.ask(self.now(), packet);
+        self.emit(outputs);
+    }
+
+    /// A request that the top layer answers with a value.
+    fn ask(&mut self, client: (&str, Option<u64>), (kind, answer): (&str, &'static str), what: Option<&RawValue>) {
+        self.numbered += 1;
+        let number = self.numbered;
+        self.asked.entry(number).or_default().push((client.0.to_owned(), client.1, answer));
+        let packet = Packet { key: Key::new(kind, number), payload: Payload::encode(&(number, what)) };
         let outputs = self.stack.ask(self.now(), packet);
         self.emit(outputs);
     }
@@ -257,6 +272,11 @@ impl Core {
                 Output::Done(message) => {
                     let askers = self.askers(message);
                     askers.iter().for_each(|(client, msg_id, answer)| self.reply((client, *msg_id), (answer, "")));
+                }
+                Output::Answer(number, name, value) => {
+                    let value = format!(",\"{name}\":{}", value.raw());
+                    let askers = self.askers(number);
+                    askers.iter().for_each(|(client, msg_id, answer)| self.reply((client, *msg_id), (answer, &value)));
                 }
                 Output::Refuse(message, why) => self.end(message, (UNAVAILABLE, &why)),
                 Output::GiveUp(message, why) => self.end(message, (TIMEOUT, &why)),

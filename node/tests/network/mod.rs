@@ -282,6 +282,7 @@ impl Network {
                 Output::Deliver(message, Some(position)) => self.node(at).deliver_at(position, message),
                 Output::Done(message) => self.node(at).done.push(message),
                 Output::Refuse(message, _) => self.node(at).refused.push(message),
+                Output::Answer(number, ..) => self.node(at).done.push(number),
                 Output::GiveUp(message, _) => self.node(at).given_up.push(message),
                 Output::Complain(what) => self.node(at).complaints.push(what),
                 Output::Indicate(indication) => self.node(at).indications.push((now, indication)),
