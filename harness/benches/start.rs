@@ -147,6 +147,7 @@ fn plan(nodes: usize) -> Plan {
         fanout: None,
         http: false,
         topology: Default::default(),
+        clients_max: None,
         workload: String::new(),
         seed: 7,
         nodes: (1..=nodes).map(|number| format!("n{number}")).collect(),

@@ -90,9 +90,7 @@ impl Asked {
                 json!({ "type": "charge", "msg_id": msg_id, "charge": charge, "card": card, "amount": amount })
                     .to_string()
             }
-            Self::Echo(_) => {
-                json!({ "type": "echo", "msg_id": msg_id, "echo": self.value()["echo"] }).to_string()
-            }
+            Self::Echo(_) => json!({ "type": "echo", "msg_id": msg_id, "echo": self.value()["echo"] }).to_string(),
             Self::Generate(_) => format!("{{\"type\":\"generate\",\"msg_id\":{msg_id}}}"),
             Self::Ledger | Self::Messages => format!("{{\"type\":\"read\",\"msg_id\":{msg_id}}}"),
         }

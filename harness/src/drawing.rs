@@ -22,9 +22,12 @@ pub fn drawn(system: &System, args: &WishArgs, seed: u64) -> Result<Plan> {
         chain_depth: args.chain_depth,
         burst_size: args.burst_size,
         beyond_model: args.beyond_model,
+        interval_us: args.nemesis_interval,
+        latency_us: args.latency,
     };
     let mut plan = draw(&system.setting(nodes), &wishes, seed).map_err(|error| usage(error.to_string()))?;
     plan.topology = args.topology;
+    plan.clients_max = args.concurrency.map(|clients| clients.of(args.nodes));
     Ok(plan)
 }
 
@@ -73,6 +76,9 @@ mod tests {
             chain_depth: 4,
             burst_size: 20,
             topology: Topology::Total,
+            nemesis_interval: None,
+            latency: 0,
+            concurrency: None,
             seed: None,
         }
     }

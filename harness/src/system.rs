@@ -138,7 +138,7 @@ impl System {
     pub fn launch(&self, foreign: Option<&NodeCommand>) -> Result<Launch> {
         if let Some(NodeCommand { bin, args, env }) = foreign {
             let program = located(bin)?;
-            return Ok(Launch { program, arguments: args.clone(), environment: env.clone() });
+            return Ok(Launch { program, arguments: args.clone(), environment: env.clone(), ..Launch::default() });
         }
         let program: PathBuf = std::env::current_exe().context("failed to find this program's own file")?;
         let mut arguments = vec!["node".to_owned(), self.algorithm.name.to_owned()];

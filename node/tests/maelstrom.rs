@@ -211,7 +211,7 @@ fn a_wrong_command_line_ends_with_code_2_and_says_what_there_is() {
         ended.stderr
     };
     expect![[r#"
-        error: there is no algorithm fifi; there are best-effort, retransmit, eager, fifo, eager-uniform, gossip, causal, total-sequencer, total-lamport, fifo-total, election, paxos, multi-paxos, raft, viewstamped, zab, rpc
+        error: there is no algorithm fifi; there are best-effort, retransmit, eager, fifo, eager-uniform, gossip, causal, total-sequencer, total-lamport, fifo-total, election, paxos, multi-paxos, raft, viewstamped, zab, rpc, broadcast, echo, unique-ids
     "#]]
     .assert_eq(&refused("fifi"));
     expect![[r#"

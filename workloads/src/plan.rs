@@ -34,6 +34,9 @@ pub struct Plan {
     /// Which neighbours nodes are told of that ask for no connections of their own.
     #[serde(default, skip_serializing_if = "Topology::is_default")]
     pub topology: Topology,
+    /// At most so many requests are open at a time; one that is due waits. Absent: as many as fall due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clients_max: Option<u32>,
     /// The workload that drew it; for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub workload: String,
@@ -208,8 +211,7 @@ impl From<Operation> for OperationText {
     fn from(operation: Operation) -> Self {
         let Operation { when, node, ask, number } = operation;
         let number = |of: Ask| (ask == of).then_some(number);
-        let [broadcast, charge, echo, generate] =
-            [Ask::Broadcast, Ask::Charge, Ask::Echo, Ask::Generate].map(number);
+        let [broadcast, charge, echo, generate] = [Ask::Broadcast, Ask::Charge, Ask::Echo, Ask::Generate].map(number);
         Self { when, node, broadcast, charge, echo, generate }
     }
 }

@@ -77,6 +77,7 @@ const KEYS: &[&str] = &[
     "fanout",
     "http",
     "topology",
+    "clients_max",
     "workload",
     "seed",
     "nodes",

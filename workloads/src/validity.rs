@@ -142,6 +142,9 @@ fn check_head(plan: &Plan) -> Result<(), Flaw> {
     if plan.nodes.len() > NODES_MAX {
         return Err(nodes.flaw(format!("{} nodes; at most {NODES_MAX} are possible", plan.nodes.len())));
     }
+    if plan.clients_max == Some(0) {
+        return Err(Place::Whole("clients_max").flaw("0 clients ask for nothing; leave it out for as many as fall due"));
+    }
     let mut seen = BTreeSet::new();
     for name in &plan.nodes {
         if !seen.insert(name) {

@@ -59,14 +59,18 @@ fn what_is_acknowledged_and_missing_in_one_read_is_lost() {
 
 #[test]
 fn what_one_node_has_read_all_have_to_read() {
-    check(&READS, "c1 asks n1 m1\nc1 unsure n1 m1\nc5 finds n1 m1\nc6 finds n2 m1\nc7 finds n3", expect![[r#"
+    check(
+        &READS,
+        "c1 asks n1 m1\nc1 unsure n1 m1\nc5 finds n1 m1\nc6 finds n2 m1\nc7 finds n3",
+        expect![[r#"
         Violation
         reads-complete Invalid Promised, 1 violations, exercised 2
           the final read of n1 holds m1, and that of n3 does not [not-read]
             1. line 3: client 1 asks n1 to broadcast m1 (m1 begins here)
             2. line 5: client 5 reads n1: 1 message (m1 is among them)
             3. line 7: client 7 reads n3: 0 messages (m1 is not among them)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -85,7 +89,10 @@ fn what_a_node_acknowledged_before_it_was_killed_may_be_lost_with_it() {
 
 #[test]
 fn what_nobody_asked_for_is_invented_and_what_stands_twice_is_repeated() {
-    check(&READS, "c1 asks n1 m1\nc1 ok n1 m1\nc5 finds n1 m1 m0\nc6 finds n2 m1 m1 m1\nc7 finds n3 m1", expect![[r#"
+    check(
+        &READS,
+        "c1 asks n1 m1\nc1 ok n1 m1\nc5 finds n1 m1 m0\nc6 finds n2 m1 m1 m1\nc7 finds n3 m1",
+        expect![[r#"
         Violation
         reads-invent-nothing Invalid Promised, 1 violations, exercised 4
           the final read of n1 holds m0, which no client asked to broadcast [invented-read]
@@ -94,12 +101,16 @@ fn what_nobody_asked_for_is_invented_and_what_stands_twice_is_repeated() {
           the final read of n2 holds m1 3 times [read-twice]
             1. line 3: client 1 asks n1 to broadcast m1 (m1 begins here)
             2. line 6: client 6 reads n2: 3 messages (m1 is among them 3 times)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_node_that_was_not_read_leaves_the_reads_unknown() {
-    check(&READS, "c1 asks n1 m1\nc1 ok n1 m1\nc5 finds n1 m1\nc6 finds n2 m1", expect![[r#"
+    check(
+        &READS,
+        "c1 asks n1 m1\nc1 ok n1 m1\nc5 finds n1 m1\nc6 finds n2 m1",
+        expect![[r#"
         Inconclusive(["reads-complete is unknown: n3 was not read in the end", "reads-invent-nothing is unknown: n3 was not read in the end", "reads-repeat-nothing is unknown: n3 was not read in the end"])
         reads-complete Unknown Promised, 0 violations, exercised 1
           because n3 was not read in the end
@@ -107,29 +118,45 @@ fn a_node_that_was_not_read_leaves_the_reads_unknown() {
           because n3 was not read in the end
         reads-repeat-nothing Unknown Promised, 0 violations, exercised 2
           because n3 was not read in the end
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_echo_is_what_was_said() {
-    check(&REPLIES, "c1 says n1 a\nc2 says n2 b\nc2 hears n2 b\nc1 hears n1 a", expect![[r#"
+    check(
+        &REPLIES,
+        "c1 says n1 a\nc2 says n2 b\nc2 hears n2 b\nc1 hears n1 a",
+        expect![[r#"
         Clean
-    "#]]);
-    check(&REPLIES, "c1 says n1 a\nc2 says n1 b\nc2 hears n1 a\nc1 hears n1 a", expect![[r#"
+    "#]],
+    );
+    check(
+        &REPLIES,
+        "c1 says n1 a\nc2 says n1 b\nc2 hears n1 a\nc1 hears n1 a",
+        expect![[r#"
         Violation
         echoes-exact Invalid Promised, 1 violations, exercised 2
           n1 echoed "b" as "a" [wrong-echo]
             1. line 4: client 2 says "b" to n1 (this is what has to come back)
             2. line 5: client 2 hears "a" from n1 (it is something else)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn no_id_is_given_twice() {
-    check(&REPLIES, "c1 given n1 a\nc2 given n2 b\nc1 given n1 c", expect![[r#"
+    check(
+        &REPLIES,
+        "c1 given n1 a\nc2 given n2 b\nc1 given n1 c",
+        expect![[r#"
         Clean
-    "#]]);
-    check(&REPLIES, "c1 given n1 a\nc2 given n2 b\nc1 given n3 a\nc1 given n2 b", expect![[r#"
+    "#]],
+    );
+    check(
+        &REPLIES,
+        "c1 given n1 a\nc2 given n2 b\nc1 given n3 a\nc1 given n2 b",
+        expect![[r#"
         Violation
         ids-unique Invalid Promised, 2 violations, exercised 3
           n1 and n3 both gave the id "a" [repeated-id]
@@ -138,7 +165,8 @@ fn no_id_is_given_twice() {
           n2 gave the id "b" twice [repeated-id]
             1. line 4: client 2 is given the id "b" by n2 (it is taken now)
             2. line 6: client 1 is given the id "b" by n2 (it was taken)
-    "#]]);
+    "#]],
+    );
 }
 
 /// A line of any kind: few messages, so that they meet.

@@ -56,29 +56,8 @@ pub fn ops(script: &str) -> Vec<Op> {
 fn op(line: &str) -> Option<(Process, Kind, Event)> {
     let words: Vec<&str> = line.split_whitespace().collect();
     if let Some(client) = words[0].strip_prefix('c') {
-        let of_payment = match words[1] {
-            "charges" => Some(Kind::Invoke),
-            "charged" | "reads" => Some(Kind::Ok),
-            "declined" => Some(Kind::Fail),
-            "lost" => Some(Kind::Info),
-            _ => None,
-        };
-        if let Some(kind) = of_payment {
-            return Some((Process::Client(client.parse().ok()?), kind, payment(&words)?));
-        }
-        let of_answer = match words[1] {
-            "says" => Some((Kind::Invoke, "echo", serde_json::json!({ "echo": words[3] }))),
-            "hears" => Some((Kind::Ok, "echo", serde_json::json!({ "echo": words[3] }))),
-            "given" => Some((Kind::Ok, "generate", serde_json::json!({ "id": words[3] }))),
-            "finds" => {
-                let messages: Option<Vec<u64>> = words[3..].iter().map(|word| number(word, 'm')).collect();
-                Some((Kind::Ok, "read", serde_json::json!({ "messages": messages? })))
-            }
-            _ => None,
-        };
-        if let Some((kind, f, mut value)) = of_answer {
-            value["node"] = words[2].into();
-            return Some((Process::Client(client.parse().ok()?), kind, other(f, value)));
+        if let Some((kind, event)) = payment(&words).or_else(|| answer(&words)) {
+            return Some((Process::Client(client.parse().ok()?), kind, event));
         }
         let kind = match words[1] {
             "asks" => Kind::Invoke,
@@ -139,20 +118,43 @@ fn op(line: &str) -> Option<(Process, Kind, Event)> {
     Some((Process::Node(node(words[0])?), Kind::Info, event))
 }
 
+/// What a client says and hears, is given, or reads.
+fn answer(words: &[&str]) -> Option<(Kind, Event)> {
+    let (kind, f, mut value) = match words[1] {
+        "says" => (Kind::Invoke, "echo", serde_json::json!({ "echo": words[3] })),
+        "hears" => (Kind::Ok, "echo", serde_json::json!({ "echo": words[3] })),
+        "given" => (Kind::Ok, "generate", serde_json::json!({ "id": words[3] })),
+        "finds" => {
+            let messages: Option<Vec<u64>> = words[3..].iter().map(|word| number(word, 'm')).collect();
+            (Kind::Ok, "read", serde_json::json!({ "messages": messages? }))
+        }
+        _ => return None,
+    };
+    value["node"] = words[2].into();
+    Some((kind, other(f, value)))
+}
+
 fn other(f: &str, value: serde_json::Value) -> Event {
     Event::Other(Box::new(Other { f: f.to_owned(), value }))
 }
 
 /// A client's charge, or what it reads: a charge is known by its amount alone.
-fn payment(words: &[&str]) -> Option<Event> {
+fn payment(words: &[&str]) -> Option<(Kind, Event)> {
+    let kind = match words[1] {
+        "charges" => Kind::Invoke,
+        "charged" | "reads" => Kind::Ok,
+        "declined" => Kind::Fail,
+        "lost" => Kind::Info,
+        _ => return None,
+    };
     if words[1] == "reads" {
         let records: Option<Vec<serde_json::Value>> = words[3..].iter().map(|amount| purchase(amount)).collect();
-        return Some(other("ledger", serde_json::json!({ "node": words[2], "ledger": records? })));
+        return Some((kind, other("ledger", serde_json::json!({ "node": words[2], "ledger": records? }))));
     }
     let mut value = purchase(words[3])?;
     value["node"] = words[2].into();
     value["charge"] = value["amount"].clone();
-    Some(other("charge", value))
+    Some((kind, other("charge", value)))
 }
 
 fn purchase(amount: &str) -> Option<serde_json::Value> {

@@ -68,6 +68,7 @@ fn closed(algorithm: String, nodes: u64) -> Plan {
         fanout: None,
         http: false,
         topology: Default::default(),
+        clients_max: None,
         workload: String::new(),
         seed: 7,
         nodes: (0..nodes).map(node).collect(),

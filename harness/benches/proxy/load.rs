@@ -54,6 +54,7 @@ fn quiet(length_us: u64) -> Plan {
         fanout: None,
         http: false,
         topology: Default::default(),
+        clients_max: None,
         workload: String::new(),
         seed: 7,
         nodes: (0..NODES).map(node).collect(),

@@ -85,6 +85,7 @@ impl Cell {
             chain_depth: self.chain_depth,
             burst_size: self.burst_size,
             beyond_model: self.beyond_model,
+            ..Wishes::default()
         };
         let drawn = draw(&self.system.setting(nodes), &wishes, seed);
         let mut plan = drawn.map_err(|error| usage(error.to_string()))?;

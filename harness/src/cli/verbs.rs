@@ -2,16 +2,20 @@
 
 use std::path::PathBuf;
 
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use temblor_workloads::topology::Topology;
 
 use super::durations::parse_us;
+use crate::exit::usage;
 use crate::foreign::NodeCommand;
 
 /// Which system runs.
 #[derive(Debug, Clone, Args)]
 pub struct SystemArgs {
-    /// The algorithm (see `temblor list algorithms`)
+    /// The algorithm (see `temblor list algorithms`); may be left out where -w
+    /// names it: broadcast, echo, unique-ids
+    #[arg(default_value = "", hide_default_value = true)]
     pub algorithm: String,
     /// The layer below, for algorithms that take one
     #[arg(long, value_name = "LAYER")]
@@ -60,6 +64,17 @@ pub struct WishArgs {
     /// grid, line, tree2, tree3, tree4
     #[arg(long, value_name = "SHAPE", default_value = "total", value_parser = parse_topology)]
     pub topology: Topology,
+    /// One fault at a time, so long after the one before has ended: 10s;
+    /// instead of faults that overlap as they like
+    #[arg(long, value_name = "TIME", value_parser = parse_us)]
+    pub nemesis_interval: Option<u64>,
+    /// Every frame of every link takes so long: 100ms, or bare milliseconds
+    #[arg(long, value_name = "TIME", default_value = "0", hide_default_value = true, value_parser = parse_milliseconds)]
+    pub latency: u64,
+    /// At most so many requests at a time: 10, or 4n for 4 a node; one that is
+    /// due waits
+    #[arg(long, value_name = "N", value_parser = parse_concurrency)]
+    pub concurrency: Option<Concurrency>,
     /// Everything random comes from it; drawn and printed if absent
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -112,7 +127,7 @@ pub struct RunArgs {
     #[allow(missing_docs, reason = "the flattened struct is documented")]
     pub wishes: WishArgs,
     /// Run this plan instead of drawing one
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["nemesis", "nodes", "time_limit", "rate", "workload", "chain_depth", "burst_size", "topology", "seed", "runs"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["nemesis", "nodes", "time_limit", "rate", "workload", "chain_depth", "burst_size", "topology", "nemesis_interval", "latency", "concurrency", "seed", "runs"])]
     pub plan: Option<PathBuf>,
     /// What the nodes run on
     #[arg(long, short = 'x', value_name = "NAME", value_enum, default_value_t)]
@@ -124,6 +139,9 @@ pub struct RunArgs {
     /// How long a node has to answer init
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_us)]
     pub init_timeout: u64,
+    /// Show what the nodes write to stderr as it comes (real processes)
+    #[arg(long)]
+    pub log_stderr: bool,
     /// How many runs, from seed to seed; the first violation ends them
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub runs: u64,
@@ -146,14 +164,64 @@ impl RunArgs {
     }
 }
 
+impl SystemArgs {
+    /// The same with the algorithm that the workload names, where none was named itself.
+    ///
+    /// # Errors
+    /// There is no algorithm of this name, or nothing is named at all.
+    pub fn or_of(&self, workload: Option<&str>) -> Result<Self> {
+        let algorithm = match (self.algorithm.as_str(), workload) {
+            ("", Some(name @ ("broadcast" | "echo" | "unique-ids"))) => name.to_owned(),
+            ("", Some(name)) => {
+                let known = "an algorithm goes with it, as in `temblor run fifo -w chat`; without one there are broadcast, \
+                             echo and unique-ids, as Maelstrom has them";
+                return Err(usage(format!("which algorithm is the workload {name} for? {known}")));
+            }
+            ("", None) => {
+                return Err(usage("no algorithm: `temblor run fifo`, or any of `temblor list algorithms`".to_owned()));
+            }
+            (name, _) => name.to_owned(),
+        };
+        Ok(Self { algorithm, ..self.clone() })
+    }
+}
+
+/// How many requests may be open at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Concurrency {
+    number: u32,
+    a_node: bool,
+}
+
+impl Concurrency {
+    /// The number for so many nodes.
+    pub fn of(self, nodes: u16) -> u32 {
+        if self.a_node { self.number.saturating_mul(u32::from(nodes)) } else { self.number }
+    }
+}
+
+/// `10`, or `4n`.
+fn parse_concurrency(text: &str) -> std::result::Result<Concurrency, String> {
+    let (number, a_node) = text.strip_suffix('n').map_or((text, false), |number| (number, true));
+    match number.parse() {
+        Ok(number @ 1..) => Ok(Concurrency { number, a_node }),
+        _ => Err("no number of requests\n\n  tip: write 10, or 4n for 4 a node".to_owned()),
+    }
+}
+
+/// A time, where a bare number is one of milliseconds, as it is for Maelstrom.
+fn parse_milliseconds(text: &str) -> std::result::Result<u64, String> {
+    if text.parse::<u64>().is_ok() { parse_us(&format!("{text}ms")) } else { parse_us(text) }
+}
+
 /// The name of a topology.
-fn parse_topology(text: &str) -> Result<Topology, String> {
+fn parse_topology(text: &str) -> std::result::Result<Topology, String> {
     let names: Vec<&str> = Topology::ALL.iter().map(|topology| topology.name()).collect();
     Topology::find(text).ok_or_else(|| format!("no topology\n\n  tip: there are {}", names.join(", ")))
 }
 
 /// `NAME=VALUE`
-fn parse_variable(text: &str) -> Result<(String, String), String> {
+fn parse_variable(text: &str) -> std::result::Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("no variable\n\n  tip: write NAME=VALUE".to_owned()),

@@ -129,6 +129,7 @@ pub fn again(args: &ReplayArgs, past: &PastRun) -> RunArgs {
         bug: past.bug.clone(),
         bin,
         bin_args: foreign.args,
+        log_stderr: false,
         env: foreign.env.into_iter().collect(),
         wishes: WishArgs { beyond_model: past.plan.beyond_model, ..WishArgs::default() },
         plan: Some(past.folder.join("plan.json")),

@@ -31,8 +31,9 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
     if args.bin.is_some() && args.executor == Executor::Sim {
         return Err(usage("sim runs temblor's own nodes only; use --executor lockstep".to_owned()));
     }
-    let system = System::find(&args.system, args.bug.as_deref())?;
-    let launch = system.launch(args.foreign().as_ref())?;
+    let system = System::find(&args.system.or_of(args.wishes.workload.as_deref())?, args.bug.as_deref())?;
+    let mut launch = system.launch(args.foreign().as_ref())?;
+    launch.log_stderr = args.log_stderr;
     let plans = Plans::new(args, &system)?;
     die_of_panics();
     block_on(run_all(args, (&system, &launch), &plans))

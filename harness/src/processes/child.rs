@@ -26,6 +26,8 @@ const OUTPUT_MIN: u64 = 1 << 20;
 const OUTPUT_PER_MESSAGE: u64 = 16 << 10;
 /// So much of a node's log is kept on disk; the rest is counted.
 const LOG_MAX: u64 = 16 << 20;
+/// A line of a log that is longer is shown in pieces, bytes.
+const SHOWN_MAX: usize = 4 << 10;
 /// So many requests may wait for a node that does not read; a further one never leaves.
 const INBOX_MAX: usize = 8 << 10;
 /// How long the output of a process that is gone is read on, if somebody else holds its end open.
@@ -40,6 +42,8 @@ pub struct Launch {
     pub arguments: Vec<String>,
     /// Environment variables beside those that it gets anyway.
     pub environment: BTreeMap<String, String>,
+    /// Whether what it writes to stderr is shown as it comes.
+    pub log_stderr: bool,
 }
 
 impl std::fmt::Display for Launch {
@@ -61,6 +65,13 @@ pub struct Place {
     pub stderr: PathBuf,
     /// More output than this is a flood, bytes.
     pub output_max: u64,
+}
+
+impl Place {
+    /// The node's name, as its log has it.
+    fn name(&self) -> String {
+        self.stderr.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    }
 }
 
 /// How much output a life may have that `messages` are broadcast in, bytes.
@@ -87,7 +98,8 @@ impl Life {
         let stderr = child.stderr.take().expect("stderr was asked to be a pipe");
         let (inbox, requests) = mpsc::channel(INBOX_MAX);
         tokio::task::spawn_local(write(stdin.expect("stdin was asked to be a pipe"), requests));
-        tokio::task::spawn_local(log(stderr, place.stderr.clone()));
+        let shown = launch.log_stderr.then(|| place.name());
+        tokio::task::spawn_local(log(stderr, place.stderr.clone(), shown));
         let stdout = stdout.expect("stdout was asked to be a pipe");
         tokio::task::spawn_local(watch(child, stdout, (place.node, place.output_max, events)));
         Ok(Self { pid, inbox })
@@ -137,12 +149,37 @@ async fn write(mut stdin: ChildStdin, mut requests: mpsc::Receiver<Vec<u8>>) {
     }
 }
 
+/// What is shown of a log as it comes, line by line.
+struct Shown {
+    /// The node's name, if its log is shown.
+    name: Option<String>,
+    line: Vec<u8>,
+}
+
+impl Shown {
+    fn take(&mut self, bytes: &[u8]) {
+        use std::io::Write as _;
+        let Some(name) = &self.name else { return };
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.line.extend_from_slice(piece);
+            if piece.ends_with(b"\n") || self.line.len() > SHOWN_MAX {
+                let line = String::from_utf8_lossy(&self.line);
+                // Where nobody looks any more, nothing is lost: the log has it too.
+                let _ = writeln!(std::io::stderr(), "{name}: {}", line.trim_end().escape_debug());
+                self.line.clear();
+            }
+        }
+    }
+}
+
 /// Copies the node's log to a file, up to a limit. It goes on reading beyond it, so that the node never blocks on its log.
-async fn log(mut stderr: ChildStderr, path: PathBuf) {
+async fn log(mut stderr: ChildStderr, path: PathBuf, shown: Option<String>) {
     use std::io::Write as _;
     let mut file = std::fs::File::options().append(true).create(true).open(&path);
     let (mut buffer, mut written, mut dropped) = (vec![0; 16 << 10], 0_u64, 0_u64);
+    let mut show = Shown { name: shown, line: Vec::new() };
     while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
+        show.take(&buffer[..count]);
         if written + count as u64 > LOG_MAX {
             dropped += count as u64;
         } else if let Ok(file) = &mut file {

@@ -58,6 +58,11 @@ impl Clients {
         self.pending.remove(&client);
     }
 
+    /// Whether there is room for one more request, if there may be so many at a time.
+    pub fn has_room(&self, clients_max: Option<u32>) -> bool {
+        clients_max.is_none_or(|most| self.pending.len() < most as usize)
+    }
+
     /// All open requests, to one node or to all.
     pub fn unanswered(&self, node: Option<usize>) -> Vec<(u32, Pending)> {
         let of_node = |pending: &Pending| node.is_none_or(|node| pending.node == node);

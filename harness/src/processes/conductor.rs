@@ -25,6 +25,9 @@ use crate::recorder::{Recorder, Request, Type};
 /// A request without an answer for so long ends as `info`.
 const REQUEST_TIMEOUT_NS: u64 = 5_000_000_000;
 
+/// A request for which no client is free waits so long, and then again.
+pub const WAIT_NS: u64 = 1_000_000;
+
 /// The state of one run.
 pub struct Conductor<'a> {
     /// What the run was set up with.
@@ -75,6 +78,9 @@ impl Conductor<'_> {
         let now = self.clock.now_ns();
         while let Some(due) = self.schedule.pop(now) {
             match due {
+                Due::Operation(_) if !self.clients.has_room(self.plan.clients_max) => {
+                    self.schedule.push(now + WAIT_NS, due);
+                }
                 Due::Operation(at) => {
                     let operation = &self.plan.operations[at];
                     self.ask(position(self.plan, &operation.node), Asked::of(operation));

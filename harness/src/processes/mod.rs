@@ -35,6 +35,7 @@ use tokio::sync::mpsc;
 
 pub use child::{Launch, status_text};
 pub use clients::{Clients, Pending};
+pub use conductor::WAIT_NS;
 pub use descriptors::{needed as needed_descriptors, provide as provide_descriptors};
 pub use disturbances::{describe, told};
 pub use envelope::{Body, CONTROLLER, Envelope, INDICATION_MAX, is_definite, read as read_envelope};

@@ -102,8 +102,11 @@ impl Simulated {
             Output::Answer(number, name, value) => {
                 let asked = self.asked[node].remove(&number).unwrap_or_default();
                 let (kind, body) = (if name == "echo" { "echo_ok" } else { "generate_ok" }, named(name, &value));
-                let told = |(client, in_reply_to)| {
-                    Said::Told { client, in_reply_to, kind: kind.to_owned(), body: body.clone() }
+                let told = |(client, in_reply_to)| Said::Told {
+                    client,
+                    in_reply_to,
+                    kind: kind.to_owned(),
+                    body: body.clone(),
                 };
                 return said.extend(asked.into_iter().map(told));
             }

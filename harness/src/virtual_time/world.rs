@@ -14,7 +14,7 @@ use super::cluster::{Answer, Cluster, End, Frame, Input, Life, Said};
 use super::nemesis::Nemesis;
 use super::network::{Departure, Fate, LATENCY_MAX_NS, Network};
 use crate::asked::Asked;
-use crate::processes::{Due, FrameAnchor, Schedule, position};
+use crate::processes::{Due, FrameAnchor, Schedule, WAIT_NS, position};
 use crate::proxy::trace::Trace;
 use crate::script::{self, Script};
 
@@ -208,6 +208,9 @@ impl<'a, C: Cluster> World<'a, C> {
         while let Some(due) = self.script.schedule.pop(self.now.get()) {
             let plan = self.script.plan;
             match due {
+                Due::Operation(_) if !self.script.clients.has_room(plan.clients_max) => {
+                    self.script.schedule.push(self.now.get() + WAIT_NS, due);
+                }
                 Due::Operation(at) => {
                     let operation = &plan.operations[at];
                     self.ask(position(plan, &operation.node), Asked::of(operation));

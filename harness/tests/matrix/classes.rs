@@ -141,6 +141,7 @@ fn day((row, class): (&Row, &str), pace: u64) -> Plan {
         fanout: None,
         http: false,
         topology: Default::default(),
+        clients_max: None,
         workload: format!("half a second under {class}"),
         seed: 7,
         nodes: setting.nodes,

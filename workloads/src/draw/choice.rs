@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{DrawError, Wishes};
 use crate::faults::{BITES, FAULTS, Fault};
+use crate::plan::Ask;
 use crate::setting::{Crashes, Setting};
 use crate::workloads::{self, WORKLOADS, Workload};
 
@@ -47,7 +48,10 @@ fn meant(name: &str, setting: &Setting, wishes: &Wishes) -> Result<Vec<&'static 
         enough && (fault.name == "kill" || !matches!(fault.class, "kill" | "disk") || comes_back(fault, setting))
     };
     let drawn = FAULTS.iter().filter(|fault| fault.name != BITES);
-    let meant = drawn.filter(|fault| name == "all" || fault.name == name || fault.class == name);
+    // Where nodes do not speak with each other, links matter to nobody.
+    let alone = matches!(setting.asks, Ask::Echo | Ask::Generate);
+    let matters = move |fault: &&Fault| !alone || matches!(fault.class, "kill" | "pause");
+    let meant = drawn.filter(|fault| name == "all" && matters(fault) || fault.name == name || fault.class == name);
     let meant: Vec<&'static Fault> = meant.collect();
     if meant.is_empty() {
         return Err(unknown("fault", name, &nameable()));

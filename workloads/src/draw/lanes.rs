@@ -38,6 +38,30 @@ impl Draft<'_> {
         }
     }
 
+    /// One fault at a time: so long nothing, so long a fault, and again. Maelstrom's `--nemesis-interval`.
+    pub(super) fn fill_intervals(&mut self, interval_us: u64) {
+        let interval_us = interval_us.max(1);
+        let mut at_us = interval_us;
+        while at_us < self.plan.length_us && self.plan.faults.len() < LANE_MAX && !self.faults.is_empty() {
+            let name = self.faults[self.chance.random_range(0..self.faults.len())].name;
+            match name {
+                "kill" if !self.recovers() => self.begin_kill(at_us),
+                _ => self.begin(name, at_us, interval_us.min(self.plan.length_us - at_us)),
+            }
+            at_us = at_us.saturating_add(interval_us.saturating_mul(2));
+        }
+    }
+
+    /// Every link takes its time, from the beginning to the heal. Maelstrom's `--latency`.
+    pub(super) fn slow_links(&mut self) {
+        let (delay_us, nodes) = (self.wishes.latency_us, &self.plan.nodes);
+        if delay_us > 0 {
+            let links = nodes.iter().flat_map(|from| nodes.iter().map(move |to| (from.clone(), to.clone())));
+            let links = links.filter(|(from, to)| from != to).collect();
+            self.add(When::AtUs(0), None, Kind::Delay { delay_us, links });
+        }
+    }
+
     /// The faults of this run: every class is on or off, and of a class that is on most faults are. Something is on.
     fn swarm(&mut self) -> Vec<&'static str> {
         let mut on = Vec::new();

@@ -52,6 +52,10 @@ pub struct Wishes {
     pub burst_size: u32,
     /// Whether faults outside the model are allowed.
     pub beyond_model: bool,
+    /// Instead of lanes: one fault at a time, so long after the one before, us.
+    pub interval_us: Option<u64>,
+    /// Every frame of every link takes so long, us.
+    pub latency_us: u64,
 }
 
 /// What is meant where nothing is said.
@@ -65,6 +69,8 @@ impl Default for Wishes {
             chain_depth: 4,
             burst_size: 20,
             beyond_model: false,
+            interval_us: None,
+            latency_us: 0,
         }
     }
 }
@@ -116,6 +122,7 @@ pub fn draw(setting: &Setting, wishes: &Wishes, seed: u64) -> Result<Plan, DrawE
         fanout: setting.fanout,
         http: setting.http,
         topology: Topology::default(),
+        clients_max: None,
         workload: wishes.workload.clone(),
         seed,
         nodes: setting.nodes.clone(),
@@ -129,6 +136,7 @@ pub fn draw(setting: &Setting, wishes: &Wishes, seed: u64) -> Result<Plan, DrawE
     let (victims, steady, unit, broadcasts, links) = (Vec::new(), 0, 1, 0, 0);
     let mut draft = Draft { setting, wishes, chance, plan, faults, victims, steady, unit, broadcasts, links };
     draft.draw_operations(workload.pattern);
+    draft.slow_links();
     draft.draw_faults();
     draft.spare_the_dead();
     draft.sort();
@@ -160,6 +168,10 @@ fn check_size(setting: &Setting, wishes: &Wishes) -> Result<(), DrawError> {
 
 impl Draft<'_> {
     fn draw_faults(&mut self) {
+        if let Some(interval_us) = self.wishes.interval_us {
+            self.fill_intervals(interval_us);
+            return self.add_what_was_requested();
+        }
         let follows_templates = self.one_in(2);
         let told = follows_templates && (self.tell_in_turn() || self.tell_stories());
         if !told {

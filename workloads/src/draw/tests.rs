@@ -445,7 +445,7 @@ fn what_is_unknown_is_refused_with_what_was_meant() {
         .assert_eq(&refused(wishes(&["partitions"])));
     expect!["there is no fault meteor (there are all, bitflip, connection, crash-during-recovery, crash-loop, delay, disk, duplicate, flap, half-open, jitter, kill, kill-all, link, lose-unsynced, loss, none, partition, pause, rate, reorder, reset-connections, restart, rolling-restart, stutter, torn-write, truncate-tail, wipe)"]
         .assert_eq(&refused(wishes(&["meteor"])));
-    expect!["there is no workload brodcast; did you mean broadcast? (there are broadcast, burst, chat, payments)"]
+    expect!["there is no workload brodcast; did you mean broadcast? (there are broadcast, burst, chat, payments, echo, unique-ids)"]
         .assert_eq(&refused(Wishes { workload: "brodcast".to_owned(), ..wishes(&[]) }));
     assert!(
         refused(Wishes { rate: 100_000, length_us: 3_600_000_000, ..wishes(&[]) })

@@ -56,6 +56,7 @@ fn plan() -> Plan {
         fanout: None,
         http: false,
         topology: Default::default(),
+        clients_max: None,
         workload: "broadcast".to_owned(),
         seed: 7,
         length_us: 5_000_000,

@@ -59,7 +59,9 @@ fn what_is_no_plan_is_refused_with_its_line() {
     check(
         "\"node\": \"n1\"",
         "\"nod\": \"n1\"",
-        expect!["line 6, column 33: unknown field `nod`, expected one of `when`, `node`, `broadcast`, `charge`"],
+        expect![
+            "line 6, column 33: unknown field `nod`, expected one of `when`, `node`, `broadcast`, `charge`, `echo`, `generate`"
+        ],
     );
     check(
         "1000000",
@@ -364,6 +366,7 @@ fn plan() -> impl Strategy<Value = Plan> {
             fanout: None,
             http: false,
             topology: Default::default(),
+            clients_max: None,
             workload,
             seed,
             nodes: vec!["n1".to_owned(), "n2".to_owned(), "n3".to_owned()],

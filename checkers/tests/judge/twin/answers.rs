@@ -19,8 +19,8 @@ fn of<'a>(op: &'a Op, f: &str, kind: Kind) -> Option<(u32, &'a Value)> {
 /// The list that the last read of a node gave.
 pub fn final_read(past: &Past, node: u16) -> Option<Vec<Value>> {
     let name = format!("n{}", node + 1);
-    let reads = past.ops.iter().filter_map(|op| of(op, "read", Kind::Ok));
-    let last = reads.filter(|(_, value)| value["node"] == name.as_str()).last();
+    let mut reads = past.ops.iter().filter_map(|op| of(op, "read", Kind::Ok));
+    let last = reads.rfind(|(_, value)| value["node"] == name.as_str());
     last.map(|(_, value)| value["messages"].as_array().unwrap().clone())
 }
 
