@@ -306,13 +306,8 @@ fn a_wrong_command_line_is_2() {
         (
             2,
             expect![[r#"
-        error: the following required arguments were not provided:
-          <ALGORITHM>
-
-        Usage: temblor run <ALGORITHM> [-- <ARGS>...]
-
-        For more information, try '--help'.
-    "#]],
+                error: no algorithm: `temblor run fifo`, or any of `temblor list algorithms`
+            "#]],
         ),
     );
     check(
@@ -420,7 +415,8 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
             expect![[r#"
                 error: there is no algorithm fiffo; there are best-effort, retransmit, eager,
                 fifo, eager-uniform, gossip, causal, total-sequencer, total-lamport, fifo-total,
-                election, paxos, multi-paxos, raft, viewstamped, zab, rpc
+                election, paxos, multi-paxos, raft, viewstamped, zab, rpc, broadcast, echo,
+                unique-ids
             "#]],
         ),
     );
@@ -432,7 +428,8 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
             expect![[r#"
                 error: there is no algorithm fiffo; there are best-effort, retransmit, eager,
                 fifo, eager-uniform, gossip, causal, total-sequencer, total-lamport, fifo-total,
-                election, paxos, multi-paxos, raft, viewstamped, zab, rpc
+                election, paxos, multi-paxos, raft, viewstamped, zab, rpc, broadcast, echo,
+                unique-ids
             "#]],
         ),
     );
@@ -510,7 +507,7 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
             2,
             expect![[r#"
                 error: there is no workload broadcasts; did you mean broadcast? (there are
-                broadcast, burst, chat, payments)
+                broadcast, burst, chat, payments, echo, unique-ids)
             "#]],
         ),
     );
@@ -527,7 +524,8 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
                 leader-append-only, leader-completeness, commit-order, state-machine-safety,
                 consensus-agreement, consensus-integrity, consensus-validity, termination,
                 charged-at-most-once, acknowledged-is-charged, failed-is-not-charged,
-                no-invented-charge, survives
+                no-invented-charge, reads-complete, reads-invent-nothing, reads-repeat-nothing,
+                echoes-exact, ids-unique, survives
             "#]],
         ),
     );
@@ -544,7 +542,8 @@ fn an_unknown_name_is_2_and_the_known_ones_are_said() {
                 leader-append-only, leader-completeness, commit-order, state-machine-safety,
                 consensus-agreement, consensus-integrity, consensus-validity, termination,
                 charged-at-most-once, acknowledged-is-charged, failed-is-not-charged,
-                no-invented-charge, survives
+                no-invented-charge, reads-complete, reads-invent-nothing, reads-repeat-nothing,
+                echoes-exact, ids-unique, survives
             "#]],
         ),
     );
@@ -659,8 +658,9 @@ fn a_bad_plan_is_2_with_file_and_line() {
             2,
             expect![[r#"
                 error: key.json, line 4, column 9: unknown field `seeed`, expected one of
-                `format`, `algorithm`, `over`, `fanout`, `http`, `workload`, `seed`, `nodes`,
-                `length_us`, `beyond_model`, `requested`, `operations`, `faults`, `rules`
+                `format`, `algorithm`, `over`, `fanout`, `http`, `topology`, `clients_max`,
+                `workload`, `seed`, `nodes`, `length_us`, `beyond_model`, `requested`,
+                `operations`, `faults`, `rules`
             "#]],
         ),
     );

@@ -10,8 +10,8 @@ pub use durations::parse_us;
 pub use of_campaigns::{CampaignArgs, MergeArgs, PruneArgs, RegressionsArgs, RegressionsVerb};
 pub use verbs::{
     CheckArgs, CompletionsArgs, DemoArgs, DiffArgs, DoctorArgs, Executor, ExplainArgs, Gaps, HuntArgs, JudgeArgs,
-    ListArgs, ListWhat, ManArgs, PlanArgs, ReplayArgs, RunArgs, SchemaArgs, SchemaWhat, ShrinkArgs, SystemArgs,
-    WishArgs,
+    Language, ListArgs, ListWhat, ManArgs, NewArgs, NewWhat, PlanArgs, ReplayArgs, RunArgs, SchemaArgs, SchemaWhat,
+    ShrinkArgs, SystemArgs, WishArgs,
 };
 
 /// Start real node processes, inject faults, record a history, prove from it what held.
@@ -29,6 +29,9 @@ pub enum Verb {
     /// Run an algorithm under faults and judge what it did
     #[command(visible_alias = "test", after_help = RUN_EXAMPLES)]
     Run(RunArgs),
+    /// Write a node to begin with, in a language of your choice
+    #[command(after_help = NEW_EXAMPLES)]
+    New(NewArgs),
     /// Judge a history that is there already
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
@@ -80,6 +83,11 @@ pub enum Verb {
     Node(temblor_node::NodeArgs),
 }
 
+const NEW_EXAMPLES: &str = "\
+Examples:
+  temblor new node --lang python
+  temblor new node --lang go my-broadcast";
+
 const CAMPAIGN_EXAMPLES: &str = "\
 Examples:
   temblor campaign smoke                     a minute
@@ -127,6 +135,7 @@ Examples:
   temblor run eager --runs 20 --time-limit 2s
   temblor run retransmit --bug no-deduplication
   temblor run fifo --plan my-plan.json
+  temblor test -w broadcast --bin ./node --node-count 5 --nemesis partition
 
 All files are left in results/latest/.";
 

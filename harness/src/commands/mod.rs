@@ -11,6 +11,7 @@ mod hunt;
 mod judging;
 mod list;
 mod merge;
+mod new;
 mod plan;
 mod prune;
 mod regressions;
@@ -32,6 +33,7 @@ use crate::render::wrap;
 pub fn execute(cli: Cli) -> Exit {
     let done = match cli.verb {
         Verb::Run(args) => run::run(&args),
+        Verb::New(args) => new::new(&args),
         Verb::Check(args) => check::check(&args),
         Verb::Explain(args) => explain::explain(&args),
         Verb::Plan(args) => plan::plan(&args),
