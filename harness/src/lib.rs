@@ -32,6 +32,10 @@ pub mod results;
 pub mod script;
 pub mod stored;
 pub mod system;
+pub mod testing;
 pub mod trial;
 pub mod virtual_time;
 pub mod words;
+
+/// What the layers of a node are made of.
+pub use temblor_node as node;

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use temblor_checkers::header::{self, Acknowledges, Header};
 use temblor_node::algorithms::{self, Algorithm, Settings};
 use temblor_node::bugs;
+use temblor_node::layer::Layer;
 use temblor_node::model;
 use temblor_workloads::faults::{class_of, is_within};
 use temblor_workloads::plan::{Ask, Plan};
@@ -26,7 +27,11 @@ pub struct System {
     fanout: Option<u32>,
     http: bool,
     bug: Option<String>,
+    own: Option<Layers>,
 }
+
+/// Layers that are not in the table, the top one first.
+pub type Layers = fn() -> Vec<Box<dyn Layer>>;
 
 impl System {
     /// Looks a system up; what does not exist is a mistake of the command line.
@@ -47,7 +52,13 @@ impl System {
         let default = algorithms::system(&args.algorithm, None).is_ok_and(|first| first.over == algorithm.over);
         let over = algorithm.over.filter(|_| !default).map(str::to_owned);
         let fanout = args.fanout.filter(|fanout| *fanout != Settings::default().fanout);
-        Ok(Self { algorithm, over, fanout, http: args.http, bug: bug.map(str::to_owned) })
+        Ok(Self { algorithm, over, fanout, http: args.http, bug: bug.map(str::to_owned), own: None })
+    }
+
+    /// The same promises and the same model, of layers that are not in the table.
+    #[must_use]
+    pub fn of_layers(self, own: Layers) -> Self {
+        Self { own: Some(own), ..self }
     }
 
     /// Whether one of its promises is a statistic, which says something of many messages only.
@@ -156,8 +167,9 @@ impl System {
     /// Its nodes as stacks of layers in this process.
     pub fn simulated(&self, nodes: &[String]) -> Result<Simulated> {
         let bug = self.bug.as_deref().and_then(bugs::find).map(|entry| entry.bug);
-        let (build, settings) = (self.algorithm.build, self.settings());
-        Simulated::new(nodes, Box::new(move || build(settings)), bug).map_err(|error| usage(error.to_string()))
+        let (build, settings, own) = (self.algorithm.build, self.settings(), self.own);
+        let layers = move || own.map_or_else(|| build(settings), |own| own());
+        Simulated::new(nodes, Box::new(layers), bug).map_err(|error| usage(error.to_string()))
     }
 
     /// What is set of the algorithm.

@@ -13,6 +13,7 @@ pub mod indication;
 pub mod journal;
 pub mod layer;
 pub mod layers;
+mod lookup;
 pub mod model;
 pub mod packet;
 pub mod promises;

@@ -2,16 +2,18 @@
 
 mod durations;
 mod of_campaigns;
+mod of_nodes;
 mod verbs;
 
 use clap::Parser;
 
 pub use durations::parse_us;
 pub use of_campaigns::{CampaignArgs, MergeArgs, PruneArgs, RegressionsArgs, RegressionsVerb};
+pub use of_nodes::{Language, NewArgs, NewWhat};
 pub use verbs::{
     CheckArgs, CompletionsArgs, DemoArgs, DiffArgs, DoctorArgs, Executor, ExplainArgs, Gaps, HuntArgs, JudgeArgs,
-    Language, ListArgs, ListWhat, ManArgs, NewArgs, NewWhat, PlanArgs, ReplayArgs, RunArgs, SchemaArgs, SchemaWhat,
-    ShrinkArgs, SystemArgs, WishArgs,
+    ListArgs, ListWhat, ManArgs, PlanArgs, ReplayArgs, RunArgs, SchemaArgs, SchemaWhat, ShrinkArgs, SystemArgs,
+    WishArgs,
 };
 
 /// Start real node processes, inject faults, record a history, prove from it what held.

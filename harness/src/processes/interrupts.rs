@@ -18,6 +18,11 @@ pub struct Interrupts {
 }
 
 impl Interrupts {
+    /// None ever come: whoever called decides when to stop.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
     /// Begins to listen, on the current `LocalSet`.
     pub fn listen() -> io::Result<Self> {
         let interrupts = Self::default();

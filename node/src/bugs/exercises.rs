@@ -9,7 +9,7 @@ pub const BUGS: &[BugEntry] = &[
         name: "reads-one-page",
         algorithm: "broadcast",
         property: "reads-complete",
-        what: "a read gives the first 8 messages and no more",
+        what: "a read gives the first 4 messages and no more",
         needs: None,
     },
     BugEntry {

@@ -15,7 +15,7 @@ use crate::layer::{Context, Layer, To};
 use crate::packet::{Packet, Payload};
 
 /// So many messages a page holds, where only one is read.
-const PAGE: usize = 8;
+const PAGE: usize = 4;
 
 /// The shelf of a node.
 #[derive(Debug, Default)]
