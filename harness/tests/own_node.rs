@@ -27,6 +27,7 @@ const CASES: &[Case] = &[
     ("a value that nobody sent is found in a read", "python3", invented),
     ("echoes and ids of a plain node are judged", "python3", replies),
     ("Maelstrom's words work", "python3", maelstroms_words),
+    ("README's first five minutes are as it says", "python3", five_minutes),
 ];
 
 fn main() -> ExitCode {
@@ -171,4 +172,22 @@ fn maelstroms_words() {
     assert_eq!((&plan["topology"], &plan["clients_max"]), (&"line".into(), &8.into()));
     let history = temblor.read("results/latest/history.jsonl");
     assert!(history.contains("\"partition\""), "{plan}");
+}
+
+/// What README tells to type, typed.
+fn five_minutes() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = std::fs::read_to_string(readme).expect("README is there");
+    let script = readme.split("<!-- five minutes -->\n```sh\n").nth(1).expect("README has the first five minutes");
+    let script = script.split("```").next().expect("a block has an end");
+    let temblor = Temblor::new();
+    let folders = std::env::var("PATH").expect("there is a PATH");
+    let beside = temblor.program().parent().expect("a program is in a folder").display().to_string();
+    let mut shell = Command::new("sh");
+    shell.args(["-euc", script]).current_dir(temblor.folder()).env("PATH", format!("{beside}:{folders}"));
+    let output = shell.output().expect("there is a shell");
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{err}");
+    assert_eq!(out.matches("OK: every promised property held").count(), 2, "{out}\n{err}");
+    assert!(out.contains("VIOLATION") && out.contains("the final read of"), "{out}\n{err}");
 }
