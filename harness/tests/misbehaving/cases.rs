@@ -49,6 +49,7 @@ const CASES: &[Case] = &[
     Case { name: "a reply to another request is no reply", role: "mixes-up-replies", code: 1, broken: SURVIVES, trouble: "requests unanswered", recorded: ("silent", "unanswered") },
     Case { name: "a reply to a client that does not exist is skipped", role: "answers-strangers", code: 0, broken: &[], trouble: "", recorded: ("drained", "ok") },
     Case { name: "an envelope for a peer on stdout is nonsense", role: "writes-to-peers", code: 1, broken: SURVIVES, trouble: "reaches peers over TCP", recorded: ("nonsense", "relay") },
+    Case { name: "an envelope of a plain node for nobody is nonsense", role: "writes-to-nobody", code: 1, broken: SURVIVES, trouble: "which is no peer, no client and not the observer", recorded: ("nonsense", "relay") },
     Case { name: "a log is kept up to a limit, and read on beyond it", role: "shouts", code: 0, broken: &[], trouble: "", recorded: ("drained", "ok") },
 ];
 

@@ -50,6 +50,7 @@ pub const ROLES: &[Role] = &[
     Role { name: "mixes-up-replies", play: mixes_up_replies },
     Role { name: "answers-strangers", play: answers_strangers },
     Role { name: "writes-to-peers", play: writes_to_peers },
+    Role { name: "writes-to-nobody", play: writes_to_nobody },
     Role { name: "shouts", play: shouts },
 ];
 
@@ -181,6 +182,15 @@ fn refuses_init() {
 }
 
 fn takes_no_transport() {
+    plain(|_, _| ());
+}
+
+fn writes_to_nobody() {
+    plain(|node, _| send(&node.name, "n99", &json!({ "type": "relay" })));
+}
+
+/// A node that takes up no transport, and does something before it serves a request.
+fn plain(before: impl FnMut(&Node, &Value)) {
     let mut requests = io::stdin().lock().lines();
     let init = next(&mut requests).expect("the first line is init");
     let name = init["dest"].as_str().expect("init has a destination").to_owned();
@@ -189,7 +199,7 @@ fn takes_no_transport() {
     let mut node = Node { name, requests, _listener: listener };
     let topology = node.next().expect("a plain node is told of its neighbours");
     assert_eq!(topology["body"]["type"], "topology");
-    node.serve_all(|_, _| ());
+    node.serve_all(before);
 }
 
 fn stops_reading() {
