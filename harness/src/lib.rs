@@ -28,6 +28,7 @@ pub mod proxy;
 pub mod reads;
 pub mod recorder;
 pub mod render;
+pub mod report;
 pub mod results;
 pub mod script;
 pub mod stored;

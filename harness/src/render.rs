@@ -16,7 +16,7 @@ pub fn verdict(verdict: &Verdict) -> String {
     line(&mut text, &faults(&verdict.counts));
     recoveries(&verdict.counts).iter().for_each(|told| line(&mut text, told));
     text.push('\n');
-    let shown = verdict.properties.iter().filter(|property| !is_idle(property));
+    let shown = verdict.properties.iter().filter(|property| is_worth_a_line(property));
     shown.for_each(|property| text.push_str(&self::property(property)));
     for property in verdict.properties.iter().filter(|property| counts(property)) {
         text.push_str(&violations(property));
@@ -25,10 +25,10 @@ pub fn verdict(verdict: &Verdict) -> String {
     text
 }
 
-/// Whether nobody asked for it and nothing could have broken it: of it there is nothing to say.
-fn is_idle(property: &PropertyVerdict) -> bool {
+/// Whether there is something to say of it: somebody asked for it, or something could have broken it.
+pub fn is_worth_a_line(property: &PropertyVerdict) -> bool {
     let asked_for = property.standing != Standing::NotPromised;
-    !asked_for && property.judgement != Judgement::Invalid && property.exercised == 0
+    asked_for || property.judgement == Judgement::Invalid || property.exercised > 0
 }
 
 /// The closing line, which says the outcome in words and never by colour alone.

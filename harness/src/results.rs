@@ -7,6 +7,7 @@
 //!                                 messages.jsonl  every frame between nodes
 //!                                 run.json        what differs from run to run: versions, pids, ports
 //!                                 verdict.json    what the history proves
+//!                                 report.html     why it is wrong, if it is, for a browser
 //!                                 nodes/n1.stderr each node's log
 //!                                 nodes/n1/       each node's data directory
 //! ```
@@ -87,6 +88,20 @@ impl RunFolder {
 /// Makes a new folder in `results` for many runs at once, named like one run of `what`.
 pub fn create_group(results: &Path, what: &str, seed: u64) -> Result<PathBuf> {
     create(results, &named(what, seed))
+}
+
+/// Writes a whole file in one step: a reader finds the old one or the new one, never a piece.
+///
+/// # Errors
+/// The folder is not there or full.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let fresh = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let replaced = fs::write(&fresh, bytes).and_then(|()| fs::rename(&fresh, path));
+    if replaced.is_err() {
+        let _ = fs::remove_file(&fresh);
+    }
+    replaced
 }
 
 /// Points `latest` in `results` at a run folder somewhere below it, in one step.

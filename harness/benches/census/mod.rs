@@ -35,6 +35,11 @@ impl Census {
         self.processes.len()
     }
 
+    /// All of them.
+    pub fn pids(&self) -> impl Iterator<Item = u32> {
+        self.processes.iter().map(|process| process.pid)
+    }
+
     /// The nodes.
     pub fn nodes(&self) -> impl Iterator<Item = u32> {
         self.processes.iter().filter(|process| process.is_node).map(|process| process.pid)

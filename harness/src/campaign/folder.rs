@@ -21,7 +21,7 @@ use super::definition::{Budget, Definition};
 use super::file::Keep;
 use super::shard::Shard;
 use crate::exit::usage;
-use crate::results;
+use crate::results::{self, replace};
 
 /// The format version of a campaign's files.
 pub const FORMAT: u32 = 1;
@@ -151,9 +151,8 @@ impl CampaignFolder {
     /// # Errors
     /// It can't be written.
     pub fn write(&self, name: &str, text: &str) -> Result<()> {
-        let (path, fresh) = (self.path.join(name), self.path.join(format!(".{name}.new")));
-        let written = fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, &path));
-        written.with_context(|| format!("failed to write {}", path.display()))
+        let path = self.path.join(name);
+        replace(&path, text.as_bytes()).with_context(|| format!("failed to write {}", path.display()))
     }
 
     /// Makes a folder below it, if need be.

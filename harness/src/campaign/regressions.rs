@@ -16,6 +16,7 @@ use crate::cli::{Executor, SystemArgs};
 use crate::commands::execution::INIT_TIMEOUT_US;
 use crate::exit::usage;
 use crate::foreign::NodeCommand;
+use crate::results::replace;
 use crate::system::System;
 use crate::trial::{Failure, Trials};
 
@@ -99,10 +100,8 @@ impl Regression {
         if path.exists() {
             return Ok(false);
         }
-        let fresh = folder.join(format!(".{}.{}.new", self.name(), std::process::id()));
         let text = serde_json::to_string_pretty(self).context("a regression is plain data")? + "\n";
-        let written = fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, &path));
-        written.with_context(|| format!("failed to write {}", path.display()))?;
+        replace(&path, text.as_bytes()).with_context(|| format!("failed to write {}", path.display()))?;
         Ok(true)
     }
 

@@ -3,6 +3,7 @@
 mod durations;
 mod of_campaigns;
 mod of_nodes;
+mod of_reports;
 mod verbs;
 
 use clap::Parser;
@@ -10,6 +11,7 @@ use clap::Parser;
 pub use durations::parse_us;
 pub use of_campaigns::{CampaignArgs, MergeArgs, PruneArgs, RegressionsArgs, RegressionsVerb};
 pub use of_nodes::{Language, NewArgs, NewWhat};
+pub use of_reports::ReportArgs;
 pub use verbs::{
     CheckArgs, CompletionsArgs, DemoArgs, DiffArgs, DoctorArgs, Executor, ExplainArgs, Gaps, HuntArgs, JudgeArgs,
     ListArgs, ListWhat, ManArgs, PlanArgs, ReplayArgs, RunArgs, SchemaArgs, SchemaWhat, ShrinkArgs, SystemArgs,
@@ -40,6 +42,9 @@ pub enum Verb {
     /// Show in a diagram and step by step why a history is wrong
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
+    /// Write a page that shows in a browser why a run is wrong
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArgs),
     /// Print the plan that a seed gives, without running it
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(PlanArgs),
@@ -146,6 +151,15 @@ Examples:
   temblor check results/latest
   temblor check history.jsonl.zst --require fifo-order,no-creation
   zstdcat history.jsonl.zst | temblor check -";
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  temblor report                                  # results/latest/report.html
+  temblor report results/latest --open
+  temblor report history.jsonl.zst --out why.html
+
+The page is one file that needs nothing else: no server, no network. A run with
+a violation gets it by itself.";
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:

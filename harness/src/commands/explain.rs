@@ -14,7 +14,7 @@ use crate::cli::{ExplainArgs, JudgeArgs};
 use crate::diagram::evidence::{self, Evidence};
 use crate::diagram::frames::{self, Frames, Sought};
 use crate::diagram::text::{Charset, Colours, Paint, Style, WIDTH};
-use crate::diagram::{compose, messages_of};
+use crate::diagram::{Diagram, compose, messages_of};
 use crate::exit::Exit;
 use crate::explanation;
 use crate::render;
@@ -24,7 +24,7 @@ use crate::words::{clipped, counted, harmless};
 const LISTED: usize = 10;
 
 /// A witness and the property that it is of.
-type Violation<'v> = (&'v PropertyVerdict, &'v Witness);
+pub(crate) type Violation<'v> = (&'v PropertyVerdict, &'v Witness);
 
 /// Explains every violation of a promised property; with none it says so, and still succeeds.
 pub fn explain(args: &ExplainArgs) -> Result<Exit> {
@@ -65,7 +65,7 @@ pub fn first(path: &Path, style: Style) -> Result<Option<String>> {
 }
 
 /// The witnesses of all promised properties: causes before their consequences, then in the order in which they were complete.
-fn violations(verdict: &Verdict) -> Vec<Violation<'_>> {
+pub(crate) fn violations(verdict: &Verdict) -> Vec<Violation<'_>> {
     let broken = verdict.properties.iter().filter(|property| is_broken(property));
     let mut all: Vec<Violation<'_>> =
         broken.flat_map(|property| property.witnesses.iter().map(move |witness| (property, witness))).collect();
@@ -79,10 +79,18 @@ fn is_broken(property: &PropertyVerdict) -> bool {
 }
 
 fn in_full(history: &History, (property, witness): Violation<'_>, style: Style) -> Result<String> {
+    let diagram = diagram(history, (property, witness))?;
+    Ok(explanation::in_full(&property.property, witness, &diagram, style))
+}
+
+/// What a witness looks like.
+///
+/// # Errors
+/// The history or its trace can't be read.
+pub(crate) fn diagram(history: &History, (property, witness): Violation<'_>) -> Result<Diagram> {
     let evidence = evidence::read(history.bytes()?, witness).with_context(|| history.failed())?;
     let frames = frames(history, witness, &evidence)?;
-    let diagram = compose((&property.property, witness), &evidence, &frames);
-    Ok(explanation::in_full(&property.property, witness, &diagram, style))
+    Ok(compose((&property.property, witness), &evidence, &frames))
 }
 
 /// The frames of a witness; none where there is no trace.

@@ -16,6 +16,7 @@ mod plan;
 mod prune;
 mod regressions;
 pub(crate) mod replay;
+pub(crate) mod report;
 mod run;
 mod schema;
 mod shell;
@@ -36,6 +37,7 @@ pub fn execute(cli: Cli) -> Exit {
         Verb::New(args) => new::new(&args),
         Verb::Check(args) => check::check(&args),
         Verb::Explain(args) => explain::explain(&args),
+        Verb::Report(args) => report::report(&args),
         Verb::Plan(args) => plan::plan(&args),
         Verb::Replay(args) => replay::replay(&args),
         Verb::Shrink(args) => shrink::shrink(&args),

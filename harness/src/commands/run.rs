@@ -218,13 +218,13 @@ struct Cost {
 }
 
 impl Cost {
-    /// `None` for a run without a broadcast.
+    /// `None` for a run without a broadcast, or one in which nodes had nothing to say to each other.
     fn of(ended: &Ended, verdict: &Verdict) -> Option<Self> {
         let totals = ended.facts.pointer("/network/totals").unwrap_or(&ended.facts);
         let number = |names: [&str; 2]| names.iter().find_map(|name| totals.get(*name)?.as_u64());
         let (frames, bytes) = (number(["frames_in", "frames"])?, number(["bytes_in", "bytes"])?);
         let broadcasts = verdict.counts.broadcasts.max(verdict.counts.acknowledged);
-        (broadcasts > 0).then_some(Self { frames, bytes, broadcasts })
+        (broadcasts > 0 && frames > 0).then_some(Self { frames, bytes, broadcasts })
     }
 }
 

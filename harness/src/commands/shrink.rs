@@ -16,6 +16,7 @@ use crate::cli::{Executor, ExplainArgs, JudgeArgs, ReplayArgs, ShrinkArgs};
 use crate::exit::{Exit, usage};
 use crate::past::PastRun;
 use crate::render;
+use crate::results::replace;
 use crate::trial::{Failure, SameFailure, Trials, first_failure};
 use crate::words::counted;
 
@@ -110,9 +111,7 @@ fn smallest(
 
 /// Replaces the file in one step, so that it always holds a whole plan.
 fn keep(path: &Path, plan: &Plan) -> Result<()> {
-    let fresh = path.with_extension("json.new");
-    let written = std::fs::write(&fresh, plan.to_json()).and_then(|()| std::fs::rename(&fresh, path));
-    written.with_context(|| format!("failed to write {}", path.display()))
+    replace(path, plan.to_json().as_bytes()).with_context(|| format!("failed to write {}", path.display()))
 }
 
 /// Runs the smallest plan and explains what happens.

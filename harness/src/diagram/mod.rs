@@ -24,6 +24,11 @@ use temblor_checkers::verdict::Witness;
 
 pub use compose::compose;
 
+/// A gap is shown where more than this part of the whole time passes between two rows ...
+const GAP_PART: u64 = 12;
+/// ... and no less than this, ns.
+const GAP_MIN_NS: u64 = 1_000_000;
+
 /// What a witness looks like.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagram {
@@ -103,6 +108,10 @@ pub struct Arrow {
     pub to: (usize, usize),
     /// What became of it.
     pub fate: Fate,
+    /// The message that it carries, if that is known.
+    pub message: Option<u64>,
+    /// What kept it or lost it, in few words: `dropped by partition 3`; may be empty.
+    pub why: String,
 }
 
 /// What became of something on its way.
@@ -192,6 +201,16 @@ pub struct Holders {
     pub lacks: Vec<String>,
     /// Who is down and never did, so that nothing is owed there.
     pub down: Vec<String>,
+}
+
+impl Diagram {
+    /// How long nothing happened before a row, ns, if that is long beside the whole: then it is said, not drawn to scale.
+    pub fn gap_before(&self, row: usize) -> Option<u64> {
+        let time = |at: usize| self.rows.get(at).map_or(0, |row| row.time);
+        let whole = self.rows.last().map_or(0, |row| row.time).saturating_sub(time(0));
+        let passed = time(row).saturating_sub(time(row.checked_sub(1)?));
+        (passed >= GAP_MIN_NS && passed > whole / GAP_PART).then_some(passed)
+    }
 }
 
 /// The messages that a witness speaks of, in its list or in its steps.

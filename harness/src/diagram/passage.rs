@@ -30,6 +30,8 @@ pub struct Passage {
     pub fault: Option<u64>,
     /// What a reader should know of it; may be empty.
     pub note: String,
+    /// What kept it or lost it, in few words: `dropped by partition 3`; may be empty.
+    pub why: String,
 }
 
 /// All frames that tell something about the nodes that the argument is about; their senders may have no lane.
@@ -101,7 +103,17 @@ fn passage(
     let sent = frame.sent.max(begun.map_or(0, |(_, time)| time));
     let ended = frame.arrived.unwrap_or(sent).max(sent);
     let (from, to, arrived) = (frame.from, frame.to, frame.arrived.is_some());
-    Passage { message, from, to, sent, ended, arrived, delivery, fault: frame.fault, note }
+    let why = why(evidence, frame);
+    Passage { message, from, to, sent, ended, arrived, delivery, fault: frame.fault, note, why }
+}
+
+/// What kept or lost a frame: nothing, if it was just passed on.
+fn why(evidence: &Evidence, frame: &Frame) -> String {
+    match frame.fate.as_str() {
+        "passed" => String::new(),
+        "down" => format!("lost: {} is down", evidence.nodes[frame.to]),
+        fate => format!("{fate}{}", by_fault(evidence, frame.fault)),
+    }
 }
 
 /// How a frame that arrived was treated, if it was not just passed on.

@@ -55,6 +55,8 @@ struct Way {
     /// The lanes.
     lanes: (usize, usize),
     fate: Fate,
+    message: Option<u64>,
+    why: String,
 }
 
 /// The diagram of a witness of a property.

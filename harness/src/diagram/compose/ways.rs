@@ -32,7 +32,8 @@ impl Scene<'_> {
             let end = self.arrival(at, &passage);
             let begin = self.departure((at, end), &passage);
             let fate = if passage.arrived { Fate::Arrived } else { Fate::Lost };
-            self.ways.push(Way { rows: (begin, end), lanes: (from, to), fate });
+            let (message, why) = (passage.message, passage.why.clone());
+            self.ways.push(Way { rows: (begin, end), lanes: (from, to), fate, message, why });
         }
         self.infer();
     }
@@ -121,7 +122,8 @@ impl Scene<'_> {
             if let (false, Some(begin), Some(from), Some(to)) = (known, begin, from, to)
                 && from != to
             {
-                self.ways.push(Way { rows: (begin, Origin::Op(op)), lanes: (from, to), fate: Fate::Inferred });
+                let (fate, message, why) = (Fate::Inferred, Some(message), String::new());
+                self.ways.push(Way { rows: (begin, Origin::Op(op)), lanes: (from, to), fate, message, why });
             }
         }
     }
@@ -134,7 +136,8 @@ impl Scene<'_> {
     pub(super) fn drawn_arrows(&self) -> Vec<Arrow> {
         let arrow = |way: &Way| {
             let (begin, end) = (self.find(way.rows.0)?, self.find(way.rows.1)?);
-            Some(Arrow { from: (way.lanes.0, begin), to: (way.lanes.1, end), fate: way.fate })
+            let (fate, message, why) = (way.fate, way.message, way.why.clone());
+            Some(Arrow { from: (way.lanes.0, begin), to: (way.lanes.1, end), fate, message, why })
         };
         // The report of a broadcast may come after that of its delivery: an arrow never runs back in time.
         self.ways.iter().filter_map(arrow).map(|a| Arrow { from: (a.from.0, a.from.1.min(a.to.1)), ..a }).collect()

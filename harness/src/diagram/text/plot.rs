@@ -14,10 +14,6 @@ const PITCH: (usize, usize) = (7, 12);
 const NOTE_MIN: usize = 31;
 /// So many faults of links get a column of their own.
 const BANDS_MAX: usize = 4;
-/// A gap is shown where more than this part of the whole time passes between two rows ...
-const GAP_PART: u64 = 12;
-/// ... and no less than this, ns.
-const GAP_MIN_NS: u64 = 1_000_000;
 
 /// Where things are.
 struct Layout {
@@ -55,12 +51,8 @@ impl Layout {
         let pitch = (spare / lanes.max(1)).clamp(PITCH.0, PITCH.1);
         let note_x = LANES_X + pitch * lanes + 2 * band_columns;
         let mut layout = Layout { pitch, lanes, bands, note_x, lines: Vec::new(), gaps: Vec::new(), height: 2 };
-        let whole = diagram.rows.last().map_or(0, |row| row.time) - diagram.rows.first().map_or(0, |row| row.time);
-        let mut before = diagram.rows.first().map_or(0, |row| row.time);
-        for row in &diagram.rows {
-            let passed = row.time - before;
-            before = row.time;
-            if passed >= GAP_MIN_NS && passed > whole / GAP_PART {
+        for (at, row) in diagram.rows.iter().enumerate() {
+            if let Some(passed) = diagram.gap_before(at) {
                 layout.gaps.push((layout.height, passed));
                 layout.height += 1;
             }
@@ -149,7 +141,7 @@ fn bands(layout: &Layout, canvas: &mut Canvas) {
 
 /// An arrow: level where it fits into one row, else level to a column beside the lane where it ends, and down there.
 fn arrow((diagram, at): (&Diagram, usize), layout: &Layout, canvas: &mut Canvas) {
-    let Arrow { from, to, fate } = diagram.arrows[at].clone();
+    let Arrow { from, to, fate, .. } = diagram.arrows[at].clone();
     let (x_from, x_to) = (layout.x(from.0), layout.x(to.0));
     let (y_from, y_to) = (layout.lines[from.1].0, layout.lines[to.1].0);
     let rightward = x_from < x_to;

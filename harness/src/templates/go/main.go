@@ -142,6 +142,7 @@ func (n *Node) handle(line Line) {
 
 func (n *Node) sendAgain() {
 	now, trickle := time.Now(), 64 // a peer that is dead never answers
+	// Go walks a map from anywhere: nothing waits for ever.
 	for step, due := range n.owed {
 		if trickle > 0 && !due.After(now) {
 			n.send(step)

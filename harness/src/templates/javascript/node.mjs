@@ -79,6 +79,7 @@ function handle(line) {
 
 function sendAgain() {
   const late = [...owed.values()].filter(({ due }) => due <= Date.now());
+  late.sort((a, b) => a.due - b.due); // what waits longest first: nothing waits for ever
   // A trickle: a peer that is dead never answers.
   for (const { peer, message } of late.slice(0, 64)) send(peer, message);
 }

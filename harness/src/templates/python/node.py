@@ -82,6 +82,7 @@ def handle(line):
 def send_again():
     now = time.monotonic()
     late = [step for step, due in owed.items() if due <= now]
+    late.sort(key=owed.get)  # what waits longest first: nothing waits for ever
     for peer, message in late[:64]:  # a trickle: a peer that is dead never answers
         send(peer, message)
 

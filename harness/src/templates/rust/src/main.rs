@@ -94,10 +94,11 @@ impl Node {
 
     fn send_again(&mut self) {
         let now = Instant::now();
-        let late = self.owed.iter().filter(|(_, due)| **due <= now).map(|(step, _)| step.clone());
-        // A trickle: a peer that is dead never answers.
-        let late: Vec<_> = late.take(64).collect();
-        late.into_iter().for_each(|(peer, message)| self.send(peer, message));
+        let late = self.owed.iter().filter(|(_, due)| **due <= now);
+        let mut late: Vec<_> = late.map(|(step, due)| (*due, step.clone())).collect();
+        // What waits longest first: nothing waits for ever. A trickle: a peer that is dead never answers.
+        late.sort();
+        late.into_iter().take(64).for_each(|(_, (peer, message))| self.send(peer, message));
     }
 
     fn report(&self, what: &str, message: u64) {

@@ -1,0 +1,81 @@
+//! `temblor report`: one page that shows in a browser why a run is wrong.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+use temblor_checkers::judge::Options;
+use temblor_checkers::verdict::Verdict;
+
+use super::explain::{self, violations};
+use super::judging::{History, options};
+use super::{answer, note};
+use crate::cli::ReportArgs;
+use crate::diagram::Diagram;
+use crate::exit::{Exit, usage};
+use crate::report::{Facts, Page, Violation};
+use crate::results::{history_of, replace};
+
+/// The name of the page in a run folder.
+pub(crate) const REPORT: &str = "report.html";
+/// So many violations are shown in full.
+const IN_FULL: usize = 8;
+
+/// Writes the page and says where it is.
+pub fn report(args: &ReportArgs) -> Result<Exit> {
+    let path = match &args.out {
+        Some(path) => path.clone(),
+        None if args.run == Path::new("-") => {
+            return Err(usage("a history on stdin has no folder: say --out FILE".to_owned()));
+        }
+        None => history_of(&args.run).with_file_name(REPORT),
+    };
+    let verdict = write(&args.run, &path, &options(&args.judge)?)?;
+    if args.judge.json {
+        answer(&format!("{}\n", serde_json::to_string(&verdict)?))?;
+    } else {
+        answer(&format!("{}\n", path.display()))?;
+    }
+    if args.open {
+        open(&path);
+    }
+    Ok(Exit::Clean)
+}
+
+/// Judges the history at `run` and writes its page to `path`, in one step.
+///
+/// # Errors
+/// The history can't be read, the page can't be written.
+pub(crate) fn write(run: &Path, path: &Path, options: &Options) -> Result<Verdict> {
+    let history = History::open(run)?;
+    let verdict = history.judge(options)?;
+    let all = violations(&verdict);
+    let shown = &all[..all.len().min(IN_FULL)];
+    let diagrams = shown.iter().map(|violation| explain::diagram(&history, *violation));
+    let diagrams: Vec<Diagram> = diagrams.collect::<Result<_>>()?;
+    let drawn = shown.iter().zip(&diagrams);
+    let drawn: Vec<Violation<'_>> = drawn
+        .map(|((property, witness), diagram)| Violation { property: &property.property, witness, diagram })
+        .collect();
+    let count: u64 = all.iter().map(|_| 1).sum();
+    let facts = Facts::of(&folder_of(run));
+    let page = Page { verdict: &verdict, violations: &drawn, more: count - drawn.len() as u64, facts: &facts };
+    let html = page.html();
+    replace(path, html.as_bytes()).with_context(|| format!("failed to write {}", path.display()))?;
+    Ok(verdict)
+}
+
+/// The folder of a run, or that of its history.
+fn folder_of(run: &Path) -> PathBuf {
+    if run.is_dir() { run.to_owned() } else { run.parent().map_or(PathBuf::new(), Path::to_owned) }
+}
+
+/// Shows a page in the browser; where that can't be done, says so.
+fn open(path: &Path) {
+    let mut opener = Command::new("xdg-open");
+    opener.arg(path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    match opener.status() {
+        Ok(status) if status.success() => {}
+        _ => note(&format!("no browser could be started (xdg-open): open {} yourself", path.display())),
+    }
+}

@@ -1,0 +1,27 @@
+//! `report.html`: one page that shows why a run is wrong, in one file that needs nothing else.
+//!
+//! The upper part is static and works without JavaScript: the verdict in a word and a sentence, how to run it again, and for
+//! each violation the drawing of its witness ([`drawing`]), the table "why it is wrong", and the orders or holders that it is
+//! about ([`panels`]). It is another rendering of [`crate::diagram::Diagram`], which `explain` draws in 80 columns.
+//!
+//! Whatever comes from a node is foreign: it is clipped, freed of controls and direction marks, and escaped by the template.
+
+mod drawing;
+mod facts;
+mod layout;
+mod page;
+mod panels;
+
+pub use facts::Facts;
+pub use page::{Page, Violation};
+
+use crate::words::{clipped, harmless};
+
+/// The longest text from outside that is shown whole, in columns.
+const TOLD_MAX: usize = 400;
+
+/// A text from outside, fit to be shown.
+fn told(text: &str) -> String {
+    let start: String = text.chars().take(TOLD_MAX + 1).collect();
+    clipped(&harmless(&start), TOLD_MAX)
+}
