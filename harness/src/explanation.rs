@@ -18,7 +18,7 @@ pub fn in_full(property: &str, witness: &Witness, diagram: &Diagram, style: Styl
     text.push('\n');
     text.push_str(&text::diagram(diagram, style));
     text.push('\n');
-    let below = [text::orders(diagram, style), text::holders(diagram, style)];
+    let below = [text::orders(diagram, style), text::holders(diagram, style), text::tables(diagram, style)];
     below.iter().filter(|panel| !panel.is_empty()).for_each(|panel| text.push_str(&format!("{panel}\n")));
     text.push_str(&text::legend(diagram, style));
     text.push_str(&text::others(diagram, style));

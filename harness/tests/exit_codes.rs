@@ -128,10 +128,11 @@ fn a_run_with_a_violation_is_1() {
         (
             1,
             expect![[r#"
-        best-effort, bug wrong-number: 2 nodes, 6 operations, 0 faults, 0.3 s, seed 1
-        why:   temblor explain results/RUN
-        files: results/RUN
-    "#]],
+                best-effort, bug wrong-number: 2 nodes, 6 operations, 0 faults, 0.3 s, seed 1
+                why:   temblor explain results/RUN
+                page:  results/RUN/report.html
+                files: results/RUN
+            "#]],
         ),
     );
     assert!(ended.out.contains("VIOLATION of no-creation."), "{}", ended.out);

@@ -10,6 +10,7 @@ use temblor_workloads::plan::Plan;
 use tokio::task::LocalSet;
 
 use super::judging::History;
+use super::report::{self, REPORT};
 use crate::cli::Executor;
 use crate::exit::Exit;
 use crate::foreign::NodeCommand;
@@ -114,9 +115,14 @@ pub async fn execute(order: &Order<'_>, folder: RunFolder, interrupts: &Interrup
     folder.tidy();
     let mut ended = ended.with_context(|| format!("the run in {} failed", folder.path().display()))?;
     let kept = keep(&folder, record, &ended);
-    let verdict = History::open(folder.path())?.judge(options)?;
+    let history = History::open(folder.path())?;
+    let verdict = history.judge(options)?;
     let written = folder.write("verdict.json", (serde_json::to_string_pretty(&verdict)? + "\n").as_bytes());
-    let failures = [ended.failure.take(), kept.err(), written.err()].into_iter().flatten().collect();
+    let shown = match Exit::from(&verdict) {
+        Exit::Violation => report::write((&history, &verdict), folder.path(), &folder.file(REPORT)),
+        _ => Ok(()),
+    };
+    let failures = [ended.failure.take(), kept.err(), written.err(), shown.err()].into_iter().flatten().collect();
     Ok(Execution { folder, ended, verdict, failures })
 }
 

@@ -74,7 +74,7 @@ pub(crate) fn violations(verdict: &Verdict) -> Vec<Violation<'_>> {
     all
 }
 
-fn is_broken(property: &PropertyVerdict) -> bool {
+pub(super) fn is_broken(property: &PropertyVerdict) -> bool {
     property.judgement == Judgement::Invalid && property.standing == Standing::Promised
 }
 

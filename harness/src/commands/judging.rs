@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use temblor_checkers::check::check;
 use temblor_checkers::judge::{FifoGaps, Judge, Options};
+use temblor_checkers::reader::Reader;
 use temblor_checkers::verdict::Verdict;
 
 use crate::cli::{Gaps, JudgeArgs};
@@ -46,6 +47,13 @@ impl History {
     /// Its bytes from the beginning.
     pub fn bytes(&self) -> Result<Box<dyn Read + '_>> {
         unpacked(&self.file).with_context(|| self.failed())
+    }
+
+    /// The names of its nodes, in the order of its first line.
+    pub fn nodes(&self) -> Result<Vec<String>> {
+        let mut reader = Reader::new(self.bytes()?);
+        reader.next().with_context(|| self.failed())?;
+        Ok(reader.names().iter().map(|(_, name)| name.to_owned()).collect())
     }
 
     /// What to say when it can't be read.

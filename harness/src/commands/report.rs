@@ -1,18 +1,20 @@
 //! `temblor report`: one page that shows in a browser why a run is wrong.
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
-use temblor_checkers::judge::Options;
 use temblor_checkers::verdict::Verdict;
 
 use super::explain::{self, violations};
-use super::judging::{History, options};
+use super::judging::{History, options, unpacked};
 use super::{answer, note};
 use crate::cli::ReportArgs;
 use crate::diagram::Diagram;
 use crate::exit::{Exit, usage};
+use crate::report::trace::{About, Packed, Shown, pack};
 use crate::report::{Facts, Page, Violation};
 use crate::results::{history_of, replace};
 
@@ -30,7 +32,9 @@ pub fn report(args: &ReportArgs) -> Result<Exit> {
         }
         None => history_of(&args.run).with_file_name(REPORT),
     };
-    let verdict = write(&args.run, &path, &options(&args.judge)?)?;
+    let history = History::open(&args.run)?;
+    let verdict = history.judge(&options(&args.judge)?)?;
+    write((&history, &verdict), &folder_of(&args.run), &path)?;
     if args.judge.json {
         answer(&format!("{}\n", serde_json::to_string(&verdict)?))?;
     } else {
@@ -42,27 +46,41 @@ pub fn report(args: &ReportArgs) -> Result<Exit> {
     Ok(Exit::Clean)
 }
 
-/// Judges the history at `run` and writes its page to `path`, in one step.
+/// Writes the page of a history to `path`, in one step; its other files are in `folder`.
 ///
 /// # Errors
 /// The history can't be read, the page can't be written.
-pub(crate) fn write(run: &Path, path: &Path, options: &Options) -> Result<Verdict> {
-    let history = History::open(run)?;
-    let verdict = history.judge(options)?;
-    let all = violations(&verdict);
+pub(crate) fn write((history, verdict): (&History, &Verdict), folder: &Path, path: &Path) -> Result<()> {
+    let all = violations(verdict);
     let shown = &all[..all.len().min(IN_FULL)];
-    let diagrams = shown.iter().map(|violation| explain::diagram(&history, *violation));
+    let diagrams = shown.iter().map(|violation| explain::diagram(history, *violation));
     let diagrams: Vec<Diagram> = diagrams.collect::<Result<_>>()?;
     let drawn = shown.iter().zip(&diagrams);
     let drawn: Vec<Violation<'_>> = drawn
         .map(|((property, witness), diagram)| Violation { property: &property.property, witness, diagram })
         .collect();
-    let count: u64 = all.iter().map(|_| 1).sum();
-    let facts = Facts::of(&folder_of(run));
-    let page = Page { verdict: &verdict, violations: &drawn, more: count - drawn.len() as u64, facts: &facts };
+    let broken = verdict.properties.iter().filter(|property| explain::is_broken(property));
+    let count: u64 = broken.map(|property| property.violations).sum();
+    let facts = Facts::of(folder);
+    let packed = packed(history, shown)?;
+    let more = count.saturating_sub(drawn.len() as u64);
+    let page = Page { verdict, violations: &drawn, more, facts: &facts, trace: &packed };
     let html = page.html();
-    replace(path, html.as_bytes()).with_context(|| format!("failed to write {}", path.display()))?;
-    Ok(verdict)
+    replace(path, html.as_bytes()).with_context(|| format!("failed to write {}", path.display()))
+}
+
+/// The lines of the run's files, as the page holds them.
+fn packed(history: &History, violations: &[explain::Violation<'_>]) -> Result<Packed> {
+    let shown = violations.iter().map(|(property, witness)| Shown {
+        property: property.property.clone(),
+        sentence: witness.sentence.clone(),
+        steps: witness.steps.iter().map(|step| (step.index + 1, step.time)).collect(),
+    });
+    let about = About { nodes: history.nodes()?, violations: shown.collect(), ..About::default() };
+    let messages = history.trace().map(File::open).transpose().with_context(|| history.failed())?;
+    let again = || messages.as_ref().map(unpacked).transpose();
+    let history_again = || history.bytes().map(Some).map_err(io::Error::other);
+    pack((&history_again, &again), about).with_context(|| history.failed())
 }
 
 /// The folder of a run, or that of its history.

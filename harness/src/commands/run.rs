@@ -9,6 +9,7 @@ use temblor_workloads::plan::Plan;
 
 use super::execution::{Execution, Order, block_on, die_of_panics, execute, open};
 use super::judging::options;
+use super::report::REPORT;
 use super::{answer, complain, note};
 use crate::cli::{Executor, RunArgs};
 use crate::difference::Difference;
@@ -263,6 +264,7 @@ fn report(args: &RunArgs, run: &Run) -> Result<()> {
     let path: &Path = folder.path();
     if Exit::from(verdict) == Exit::Violation {
         note(&format!("why:   temblor explain {}", path.display()));
+        note(&format!("page:  {}", folder.file(REPORT).display()));
     }
     note(&format!("files: {}", path.display()));
     if let Some(cost) = cost {

@@ -8,8 +8,9 @@ use anyhow::{Context, Result};
 use temblor_workloads::plan::{Kind, Plan};
 use temblor_workloads::shrink::shrink as reduce;
 
-use super::judging::History;
+use super::judging::{History, options};
 use super::replay::{again, concretised};
+use super::report::{self, REPORT};
 use super::run::repeat;
 use super::{answer, explain, note};
 use crate::cli::{Executor, ExplainArgs, JudgeArgs, ReplayArgs, ShrinkArgs};
@@ -126,6 +127,10 @@ fn show(args: &ShrinkArgs, past: &PastRun, (smallest, executor): (&Plan, Executo
     };
     let plan: PathBuf = past.folder.join(SHRUNK);
     keep(&plan, smallest)?;
+    // The page of the run that was shrunk says so from now on.
+    let history = History::open(&past.folder)?;
+    let verdict = history.judge(&options(&judge)?)?;
+    report::write((&history, &verdict), &past.folder, &past.folder.join(REPORT))?;
     let mut folder = None;
     let run = crate::cli::RunArgs { plan: Some(plan.clone()), ..again(&replay, past) };
     let exit = repeat(&run, 1, |_, run| folder = Some(run.folder.path().to_owned()))?;

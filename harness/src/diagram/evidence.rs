@@ -11,9 +11,12 @@ use temblor_checkers::op::{Event, Names, Node, Op, Process};
 use temblor_checkers::reader::{HistoryError, Reader};
 use temblor_checkers::verdict::Witness;
 
+use super::elections::Elections;
 use super::faults::{Fault, Faults, Kill};
+use super::logs::Logs;
 use super::orders::Track;
-use super::{OrderOf, messages_of};
+use super::payments::Payments;
+use super::{OrderOf, Table, messages_of};
 
 /// So many lines are read behind the last step: pipes race, and faults that were in force end.
 const SLACK: u64 = 100_000;
@@ -35,6 +38,8 @@ pub struct Evidence {
     pub kills: Vec<Kill>,
     /// Pieces of orders.
     pub tracks: Vec<Track>,
+    /// Terms, logs and charges that the witness speaks of.
+    pub tables: Vec<Table>,
 }
 
 /// An op that matters.
@@ -82,8 +87,14 @@ pub fn read(input: impl Read, witness: &Witness) -> Result<Evidence, HistoryErro
     }
     let nodes = reader.names().iter().map(|(_, name)| name.to_owned()).collect();
     let tracks = reading.tracks.into_iter().filter(|track| track.items.iter().any(|item| item.named)).collect();
+    let tables = [
+        reading.elections.table(&named(witness, &["term"]), reader.names()),
+        reading.logs.table(&named(witness, &["entry", "entries", "up to"]), reader.names()),
+        reading.payments.table(&named(witness, &["charge"]), reader.names()),
+    ];
+    let tables = tables.into_iter().flatten().collect();
     let (faults, kills) = reading.faults.into_all();
-    Ok(Evidence { nodes, seen: reading.seen, faults, kills, tracks })
+    Ok(Evidence { nodes, seen: reading.seen, faults, kills, tracks, tables })
 }
 
 impl Evidence {
@@ -101,6 +112,21 @@ impl Evidence {
     }
 }
 
+/// The numbers that stand behind one of these words in a witness: the terms, entries or charges that it speaks of.
+fn named(witness: &Witness, words: &[&str]) -> BTreeSet<u64> {
+    let steps = witness.steps.iter().flat_map(|step| [step.what.as_str(), step.fact.as_str()]);
+    let texts = steps.chain([witness.sentence.as_str()]);
+    let behind = |(text, word): (&str, &str)| -> Vec<u64> {
+        let rests = text.split(word).skip(1);
+        let number = |rest: &str| {
+            let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
+            digits.parse().ok()
+        };
+        rests.filter_map(number).collect()
+    };
+    texts.flat_map(|text| words.iter().map(move |word| (text, *word))).flat_map(behind).collect()
+}
+
 /// A reading that goes on.
 struct Reading {
     messages: BTreeSet<u64>,
@@ -112,6 +138,9 @@ struct Reading {
     /// How many ops are kept of each node.
     kept: Vec<usize>,
     faults: Faults,
+    elections: Elections,
+    logs: Logs,
+    payments: Payments,
 }
 
 impl Reading {
@@ -135,6 +164,9 @@ impl Reading {
             seen: Vec::new(),
             kept: Vec::new(),
             faults: Faults::default(),
+            elections: Elections::default(),
+            logs: Logs::default(),
+            payments: Payments::default(),
         }
     }
 
@@ -157,8 +189,15 @@ impl Reading {
                 self.track(*node, OrderOf::Deliveries, (*message, names));
             }
             _ if past => {}
-            (Process::Node(node), event) => self.node_did(op, (*node, event), names),
-            (Process::Client(_), Event::Other(other)) if self.steps.contains(&op.index) => {
+            (Process::Node(node), event) => {
+                self.note(*node, event);
+                self.node_did(op, (*node, event), names);
+            }
+            (Process::Client(_), Event::Other(other)) => {
+                self.payments.asked(op.kind, other);
+                if !self.steps.contains(&op.index) {
+                    return true;
+                }
                 let number = |key: &str| other.value.get(key).and_then(serde_json::Value::as_u64);
                 let node = other.value.get("node").and_then(|name| names.find(name.as_str()?));
                 self.see(op, node.map(Node::at), What::Client(number("charge").unwrap_or_default()));
@@ -175,6 +214,19 @@ impl Reading {
     fn goes_on(&self, lines: u64) -> bool {
         let hungry = lines <= NEIGHBOURS && self.tracks.iter().any(Track::wants_more);
         hungry || lines <= SLACK && self.faults.in_force()
+    }
+
+    /// Keeps what tables are made of.
+    fn note(&mut self, node: Node, event: &Event) {
+        match event {
+            Event::Leader { term } => self.elections.leads(node, *term),
+            Event::Other(other) => {
+                self.elections.take(node, other);
+                self.logs.take(node, other);
+                self.payments.charged(node, other);
+            }
+            _ => {}
+        }
     }
 
     fn node_did(&mut self, op: &Op, (node, event): (Node, &Event), names: &Names) {

@@ -10,12 +10,15 @@
 //! for events, not for lengths of time; where a long time passes between two of them, the diagram says how long.
 
 mod compose;
+mod elections;
 pub mod evidence;
 mod faults;
 pub mod frames;
 mod lanes;
+mod logs;
 mod orders;
 mod passage;
+mod payments;
 pub mod text;
 
 use std::collections::BTreeSet;
@@ -48,6 +51,30 @@ pub struct Diagram {
     pub arrangement: Arrangement,
     /// Who delivered a message and who did not: empty but for properties of liveness.
     pub holders: Vec<Holders>,
+    /// Terms, logs, charges: empty but for properties of elections, of replicated logs, of payments.
+    pub tables: Vec<Table>,
+}
+
+/// What is seen best side by side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// What it shows.
+    pub title: String,
+    /// The titles of its columns.
+    pub head: Vec<String>,
+    /// Its rows, each with as many cells.
+    pub rows: Vec<TableRow>,
+}
+
+/// A row of a table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableRow {
+    /// Its cells.
+    pub cells: Vec<String>,
+    /// Whether this is what is wrong.
+    pub wrong: bool,
+    /// What to say of it; mostly nothing.
+    pub remark: String,
 }
 
 /// One moment.

@@ -4,7 +4,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use temblor_checkers::verdict::{Judgement, Outcome, PropertyVerdict, Standing, Verdict, Witness};
 
 use super::facts::Facts;
-use super::{drawing, panels, told};
+use super::trace::Packed;
+use super::{drawing, explorer, panels, told};
 use crate::diagram::Diagram;
 use crate::render;
 use crate::words::counted;
@@ -33,6 +34,8 @@ pub struct Page<'a> {
     pub more: u64,
     /// Where it ran and how to run it again.
     pub facts: &'a Facts,
+    /// The whole trace.
+    pub trace: &'a Packed,
 }
 
 impl Page<'_> {
@@ -44,7 +47,7 @@ impl Page<'_> {
             html lang="en" {
                 head {
                     meta charset="utf-8";
-                    meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
+                    meta http-equiv="Content-Security-Policy" content=(explorer::policy());
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     title { (word.1) ": " (told(&self.verdict.system)) }
@@ -58,6 +61,7 @@ impl Page<'_> {
                             p class="faint" { (counted(self.more, "more violation is", "more violations are")) " not shown; " code { "temblor explain --all" } " shows them." }
                         }
                         (self.properties())
+                        (explorer::explorer(self.trace))
                         (self.environment())
                     }
                 }
@@ -117,7 +121,7 @@ impl Page<'_> {
                 }
             }
             div class="scroll" tabindex="0" role="region" aria-label="Why it is wrong" { (panels::steps(witness, diagram)) }
-            div class="panels" { (panels::orders(diagram)) (panels::holders(diagram)) }
+            div class="panels" { (panels::orders(diagram)) (panels::holders(diagram)) (panels::tables(diagram)) }
         };
         html! {
             section class="violation" {

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use temblor_checkers::verdict::Witness;
 
 use super::told;
-use crate::diagram::{Arrangement, Diagram, Holders, Item, Order, OrderOf, Row};
+use crate::diagram::{Arrangement, Diagram, Holders, Item, Order, OrderOf, Row, Table};
 use crate::render::time_ms;
 use crate::words::{counted, listed};
 
@@ -149,6 +149,34 @@ fn holders_of(holders: &Holders) -> Markup {
                         th scope="row" { (title) }
                         td { (told(&listed(names.iter().map(String::as_str)))) }
                         td class="n" { (counted(names.len(), "node", "nodes")) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Terms, logs, charges.
+pub fn tables(diagram: &Diagram) -> Markup {
+    html! { @for table in &diagram.tables { (self::table(table)) } }
+}
+
+fn table(table: &Table) -> Markup {
+    let remarked = table.rows.iter().any(|row| !row.remark.is_empty());
+    html! {
+        table {
+            caption { (told(&table.title)) }
+            thead { tr {
+                @for title in &table.head { th scope="col" { (told(title)) } }
+                @if remarked { th scope="col" { span class="unseen" { "Remark" } } }
+            } }
+            tbody {
+                @for row in &table.rows {
+                    tr class=(if row.wrong { "wrong" } else { "" }) {
+                        @for (at, cell) in row.cells.iter().enumerate() {
+                            @if at == 0 { th scope="row" { (told(cell)) } } @else { td { (told(cell)) } }
+                        }
+                        @if remarked { td { (told(&row.remark)) } }
                     }
                 }
             }

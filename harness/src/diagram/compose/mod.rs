@@ -115,7 +115,8 @@ impl Scene<'_> {
         let others = (0..self.evidence.nodes.len()).filter(|node| !self.lanes.contains(node)).map(name).collect();
         let lanes = self.lanes.iter().copied().map(name).collect();
         let rows = self.entries.into_iter().map(|entry| entry.row).collect();
-        Diagram { lanes, others, rows, arrows, spans, orders, arrangement, holders }
+        let tables = self.evidence.tables.clone();
+        Diagram { lanes, others, rows, arrows, spans, orders, arrangement, holders, tables }
     }
 
     /// From the first step to the last, ns.

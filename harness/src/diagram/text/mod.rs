@@ -13,9 +13,11 @@ mod canvas;
 mod glyphs;
 mod panels;
 mod plot;
+mod tables;
 
 pub use glyphs::Charset;
 pub use panels::{holders, legend, orders, others};
+pub use tables::tables;
 
 use super::Diagram;
 use canvas::Canvas;
