@@ -18,6 +18,7 @@ pub mod doctor;
 pub mod drawing;
 pub mod exit;
 pub mod explanation;
+pub mod export;
 pub mod foreign;
 pub mod hunt;
 pub mod machine;

@@ -8,8 +8,10 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 use serde::Deserialize;
 use temblor_workloads::plan::Plan;
+use tempfile::TempDir;
 
 use crate::cli::{Executor, SystemArgs};
+use crate::commands::judging::unzipped;
 use crate::exit::usage;
 use crate::foreign::NodeCommand;
 use crate::machine;
@@ -33,6 +35,8 @@ pub struct PastRun {
     pub main_phase_ns: Option<u64>,
     /// The hash of the program that the nodes ran.
     hash: Option<String>,
+    /// The files of an archive, for as long as they are looked at.
+    _unpacked: Option<TempDir>,
 }
 
 /// What of `run.json` matters here.
@@ -60,11 +64,15 @@ struct RunFacts {
 }
 
 impl PastRun {
-    /// Reads a run folder.
+    /// Reads a run folder, or the archive of one.
     ///
     /// # Errors
     /// There is none, or its `plan.json` or `run.json` is not what a run writes.
     pub fn open(folder: &Path) -> Result<Self> {
+        if let Some(unpacked) = unzipped(folder)? {
+            let inside = Self::open(unpacked.path())?;
+            return Ok(Self { _unpacked: Some(unpacked), ..inside });
+        }
         if !folder.join("plan.json").exists() || !folder.join("run.json").exists() {
             return Err(usage(format!(
                 "{} is no run folder: it needs plan.json and run.json, as `temblor run` leaves them in results/latest",
@@ -87,6 +95,7 @@ impl PastRun {
             foreign: read.bin.map(|bin| NodeCommand { bin, args: read.bin_args, env: read.bin_env }),
             main_phase_ns: read.run.and_then(|facts| facts.main_phase_ns),
             hash: read.node.map(|program| program.hash),
+            _unpacked: None,
         })
     }
 

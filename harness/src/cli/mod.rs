@@ -11,7 +11,7 @@ use clap::Parser;
 pub use durations::parse_us;
 pub use of_campaigns::{CampaignArgs, MergeArgs, PruneArgs, RegressionsArgs, RegressionsVerb};
 pub use of_nodes::{Language, NewArgs, NewWhat};
-pub use of_reports::ReportArgs;
+pub use of_reports::{ExportArgs, ExportFormat, ReportArgs};
 pub use verbs::{
     CheckArgs, CompletionsArgs, DemoArgs, DiffArgs, DoctorArgs, Executor, ExplainArgs, Gaps, HuntArgs, JudgeArgs,
     ListArgs, ListWhat, ManArgs, PlanArgs, ReplayArgs, RunArgs, SchemaArgs, SchemaWhat, ShrinkArgs, SystemArgs,
@@ -45,6 +45,9 @@ pub enum Verb {
     /// Write a page that shows in a browser why a run is wrong
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
+    /// Write a run in the format of another tool
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(ExportArgs),
     /// Print the plan that a seed gives, without running it
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(PlanArgs),
@@ -160,6 +163,14 @@ Examples:
 
 The page is one file that needs nothing else: no server, no network. A run with
 a violation gets it by itself.";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  temblor export --format zip                     # the run, to send it
+  temblor explain 20261123T081500Z-fifo-7.zip
+  temblor export --format mermaid                 # for an issue on GitHub
+  temblor export --format shiviz --out run.log    # bestchai.bitbucket.io/shiviz
+  temblor export --format jepsen-edn | temblor check -";
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:

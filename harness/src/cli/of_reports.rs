@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::JudgeArgs;
 
@@ -21,4 +21,38 @@ pub struct ReportArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "the flattened struct is documented")]
     pub judge: JudgeArgs,
+}
+
+/// `temblor export`
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// A run folder, a history (.jsonl, .jsonl.zst), or - for stdin
+    #[arg(value_name = "RUN", default_value = "results/latest")]
+    pub run: PathBuf,
+    /// For which tool
+    #[arg(long, value_name = "NAME", value_enum)]
+    pub format: ExportFormat,
+    /// Where it goes; if absent, to stdout, and for zip and parquet to a file
+    /// named after the run
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// The formats of other tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// The run folder as one file, which check, explain and replay take too
+    Zip,
+    /// ShiViz: events with vector clocks
+    Shiviz,
+    /// Perfetto, chrome://tracing: tracks, frames as arrows, faults as bars
+    Perfetto,
+    /// Mermaid: the first violation as a sequence diagram
+    Mermaid,
+    /// One table of all ops and frames
+    Csv,
+    /// The same with typed columns (if built with --features parquet)
+    Parquet,
+    /// Jepsen's history.edn, which check reads too
+    JepsenEdn,
 }

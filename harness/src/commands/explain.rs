@@ -24,7 +24,7 @@ use crate::words::{clipped, counted, harmless};
 const LISTED: usize = 10;
 
 /// A witness and the property that it is of.
-pub(crate) type Violation<'v> = (&'v PropertyVerdict, &'v Witness);
+pub type Violation<'v> = (&'v PropertyVerdict, &'v Witness);
 
 /// Explains every violation of a promised property; with none it says so, and still succeeds.
 pub fn explain(args: &ExplainArgs) -> Result<Exit> {
@@ -65,7 +65,7 @@ pub fn first(path: &Path, style: Style) -> Result<Option<String>> {
 }
 
 /// The witnesses of all promised properties: causes before their consequences, then in the order in which they were complete.
-pub(crate) fn violations(verdict: &Verdict) -> Vec<Violation<'_>> {
+pub fn violations(verdict: &Verdict) -> Vec<Violation<'_>> {
     let broken = verdict.properties.iter().filter(|property| is_broken(property));
     let mut all: Vec<Violation<'_>> =
         broken.flat_map(|property| property.witnesses.iter().map(move |witness| (property, witness))).collect();
@@ -87,7 +87,7 @@ fn in_full(history: &History, (property, witness): Violation<'_>, style: Style) 
 ///
 /// # Errors
 /// The history or its trace can't be read.
-pub(crate) fn diagram(history: &History, (property, witness): Violation<'_>) -> Result<Diagram> {
+pub fn diagram(history: &History, (property, witness): Violation<'_>) -> Result<Diagram> {
     let evidence = evidence::read(history.bytes()?, witness).with_context(|| history.failed())?;
     let frames = frames(history, witness, &evidence)?;
     Ok(compose((&property.property, witness), &evidence, &frames))

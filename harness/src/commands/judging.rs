@@ -9,13 +9,19 @@ use temblor_checkers::check::check;
 use temblor_checkers::judge::{FifoGaps, Judge, Options};
 use temblor_checkers::reader::Reader;
 use temblor_checkers::verdict::Verdict;
+use tempfile::TempDir;
 
 use crate::cli::{Gaps, JudgeArgs};
 use crate::exit::usage;
+use crate::export::edn::AsJson;
 use crate::results::{history_of, trace_of};
 
 /// How a zstd frame begins.
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+/// How an archive begins.
+const ZIP_MAGIC: [u8; 4] = *b"PK\x03\x04";
+/// By so many bytes it is told what a history is written in.
+const HEAD: u64 = 64;
 
 /// A history that can be read again and again, each time from its beginning.
 pub struct History {
@@ -23,6 +29,8 @@ pub struct History {
     /// Its name, for errors.
     name: String,
     trace: Option<PathBuf>,
+    /// What was in an archive, for as long as it is looked at.
+    _unpacked: Option<TempDir>,
 }
 
 impl History {
@@ -30,23 +38,27 @@ impl History {
     pub fn open(path: &Path) -> Result<Self> {
         if path == Path::new("-") {
             let file = spool(io::stdin().lock()).context("failed to keep a copy of stdin")?;
-            return Ok(Self { file, name: "the history on stdin".to_owned(), trace: None });
+            return Ok(Self { file, name: "the history on stdin".to_owned(), trace: None, _unpacked: None });
         }
         present(path)?;
+        if let Some(unpacked) = unzipped(path)? {
+            let inside = Self::open(unpacked.path())?;
+            return Ok(Self { name: path.display().to_string(), _unpacked: Some(unpacked), ..inside });
+        }
         let history = history_of(path);
         let name = history.display().to_string();
         let file = File::open(&history).with_context(|| format!("failed to open {name}"))?;
-        Ok(Self { file, name, trace: trace_of(&history) })
+        Ok(Self { file, name, trace: trace_of(&history), _unpacked: None })
     }
 
     /// Judges it; it is read once or twice.
     pub fn judge(&self, options: &Options) -> Result<Verdict> {
-        check(|| unpacked(&self.file), options).with_context(|| self.failed())
+        check(|| as_lines(&self.file), options).with_context(|| self.failed())
     }
 
-    /// Its bytes from the beginning.
+    /// Its bytes from the beginning, as JSON lines.
     pub fn bytes(&self) -> Result<Box<dyn Read + '_>> {
-        unpacked(&self.file).with_context(|| self.failed())
+        as_lines(&self.file).with_context(|| self.failed())
     }
 
     /// The names of its nodes, in the order of its first line.
@@ -102,6 +114,41 @@ pub fn unpacked(mut file: &File) -> io::Result<Box<dyn Read + '_>> {
     let unpacked =
         ruzstd::decoding::StreamingDecoder::new(file).map_err(|error| io::Error::other(error.to_string()))?;
     Ok(Box::new(unpacked))
+}
+
+/// The lines of a history, whatever they are written in.
+fn as_lines(file: &File) -> io::Result<Box<dyn Read + '_>> {
+    let mut input = unpacked(file)?;
+    let mut head = Vec::new();
+    input.by_ref().take(HEAD).read_to_end(&mut head)?;
+    let is_edn = is_edn(&head);
+    let whole = io::Cursor::new(head).chain(input);
+    Ok(if is_edn { Box::new(AsJson::new(whole)) } else { Box::new(whole) })
+}
+
+/// Whether a history begins as one of Jepsen's does: with a map of keywords, perhaps tagged, perhaps after a comment.
+fn is_edn(head: &[u8]) -> bool {
+    let text = head.trim_ascii_start();
+    let map = text.strip_prefix(b"{").is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"));
+    map || text.starts_with(b"#jepsen") || text.starts_with(b";")
+}
+
+/// The files of an archive of a run, in a folder that goes when it is not needed any more; `None` for anything else.
+///
+/// # Errors
+/// It is an archive of something else, or it is damaged.
+pub fn unzipped(path: &Path) -> Result<Option<TempDir>> {
+    let Ok(mut file) = File::open(path) else { return Ok(None) };
+    let mut head = Vec::with_capacity(4);
+    if path.is_dir() || file.by_ref().take(4).read_to_end(&mut head).is_err() || head != ZIP_MAGIC {
+        return Ok(None);
+    }
+    file.rewind().context("failed to read an archive")?;
+    let folder =
+        tempfile::Builder::new().prefix("temblor-run-").tempdir().context("failed to make a folder to unpack to")?;
+    crate::export::unzip(io::BufReader::new(file), folder.path())
+        .map_err(|error| usage(format!("{} is no archive of a run: {error}", path.display())))?;
+    Ok(Some(folder))
 }
 
 /// stdin can be read once only: a copy goes to a file that has no name and is gone with this process.

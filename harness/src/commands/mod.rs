@@ -6,9 +6,10 @@ mod demo;
 mod diff;
 mod doctor;
 pub(crate) mod execution;
-pub(crate) mod explain;
+pub mod explain;
+mod export;
 mod hunt;
-mod judging;
+pub mod judging;
 mod list;
 mod merge;
 mod new;
@@ -38,6 +39,7 @@ pub fn execute(cli: Cli) -> Exit {
         Verb::Check(args) => check::check(&args),
         Verb::Explain(args) => explain::explain(&args),
         Verb::Report(args) => report::report(&args),
+        Verb::Export(args) => export::export(&args),
         Verb::Plan(args) => plan::plan(&args),
         Verb::Replay(args) => replay::replay(&args),
         Verb::Shrink(args) => shrink::shrink(&args),

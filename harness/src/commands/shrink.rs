@@ -26,6 +26,10 @@ const SHRUNK: &str = "shrunk.json";
 
 /// Shrinks the plan of a run.
 pub fn shrink(args: &ShrinkArgs) -> Result<Exit> {
+    if args.run.is_file() {
+        let run = args.run.display();
+        return Err(usage(format!("{run} is a file; unpack it (unzip {run} -d run), and shrink the folder")));
+    }
     let past = PastRun::open(&args.run)?;
     let (system, judge) = (past.system()?, JudgeArgs::default());
     let launch = past.launch(&system)?;

@@ -62,8 +62,8 @@ pub enum What {
     Broadcast(u64),
     /// The node delivered a message.
     Deliver(u64),
-    /// A client asked the node to broadcast a message, or was answered.
-    Client(u64),
+    /// A client asked the node to broadcast a message, or was answered; one that reads asks for none.
+    Client(Option<u64>),
     /// The node claims a term.
     Leads(u64),
     /// A life begins: which.
@@ -200,10 +200,10 @@ impl Reading {
                 }
                 let number = |key: &str| other.value.get(key).and_then(serde_json::Value::as_u64);
                 let node = other.value.get("node").and_then(|name| names.find(name.as_str()?));
-                self.see(op, node.map(Node::at), What::Client(number("charge").unwrap_or_default()));
+                self.see(op, node.map(Node::at), What::Client(number("charge")));
             }
             (_, Event::Request { node, message }) if self.steps.contains(&op.index) => {
-                self.see(op, Some(node.at()), What::Client(*message));
+                self.see(op, Some(node.at()), What::Client(Some(*message)));
             }
             _ => {}
         }

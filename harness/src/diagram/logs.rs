@@ -76,7 +76,7 @@ impl Logs {
         let nodes: Vec<(usize, &str)> = all.into_iter().filter(|(at, _)| few || self.of.contains_key(at)).collect();
         let rows = shown.iter().map(|index| self.row((*index, Some(*index) == first), &nodes));
         Some(Table {
-            title: "The logs at the last step".to_owned(),
+            title: "The logs at the last step (* is committed)".to_owned(),
             head: std::iter::once("entry".to_owned()).chain(nodes.iter().map(|(_, name)| (*name).to_owned())).collect(),
             rows: rows.collect(),
         })
@@ -105,10 +105,10 @@ impl Logs {
             let which = hashes.iter().position(|other| other == hash).unwrap_or(0);
             let letter = char::from(b'a' + u8::try_from(which.min(25)).unwrap_or(25));
             let letter = if hashes.len() > 1 { format!(" {letter}") } else { String::new() };
-            let committed = if index <= log.committed { ", committed" } else { "" };
+            let committed = if index <= log.committed { " *" } else { "" };
             format!("term {term}{letter}{committed}")
         };
         let cells = std::iter::once(index.to_string()).chain(nodes.iter().map(cell)).collect();
-        TableRow { cells, wrong: first, remark: if first { "first difference".to_owned() } else { String::new() } }
+        TableRow { cells, wrong: first, remark: if first { "differs".to_owned() } else { String::new() } }
     }
 }

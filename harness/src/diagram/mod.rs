@@ -9,6 +9,7 @@
 //! Time runs down, as in the lectures' diagrams turned by a quarter: lanes are few, and each row has room for words. Rows stand
 //! for events, not for lengths of time; where a long time passes between two of them, the diagram says how long.
 
+mod cause;
 mod compose;
 mod elections;
 pub mod evidence;
@@ -135,8 +136,8 @@ pub struct Arrow {
     pub to: (usize, usize),
     /// What became of it.
     pub fate: Fate,
-    /// The message that it carries, if that is known.
-    pub message: Option<u64>,
+    /// What it carries, if that is known: `m17`, `ack of m17`; may be empty.
+    pub carries: String,
     /// What kept it or lost it, in few words: `dropped by partition 3`; may be empty.
     pub why: String,
 }

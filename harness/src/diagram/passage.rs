@@ -30,6 +30,8 @@ pub struct Passage {
     pub fault: Option<u64>,
     /// What a reader should know of it; may be empty.
     pub note: String,
+    /// What it carries: `m17`, `ack of m17`; empty if that is not known.
+    pub carries: String,
     /// What kept it or lost it, in few words: `dropped by partition 3`; may be empty.
     pub why: String,
 }
@@ -103,8 +105,9 @@ fn passage(
     let sent = frame.sent.max(begun.map_or(0, |(_, time)| time));
     let ended = frame.arrived.unwrap_or(sent).max(sent);
     let (from, to, arrived) = (frame.from, frame.to, frame.arrived.is_some());
-    let why = why(evidence, frame);
-    Passage { message, from, to, sent, ended, arrived, delivery, fault: frame.fault, note, why }
+    let (why, ack) = (why(evidence, frame), if frame.key.starts_with("ack/") { "ack of " } else { "" });
+    let carries = message.map_or(String::new(), |message| format!("{ack}m{message}"));
+    Passage { message, from, to, sent, ended, arrived, delivery, fault: frame.fault, note, carries, why }
 }
 
 /// What kept or lost a frame: nothing, if it was just passed on.

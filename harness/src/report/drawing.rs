@@ -5,10 +5,11 @@
 
 use maud::{Markup, html};
 
-use super::layout::{Layout, TOP};
+use super::layout::{Layout, NAME_MAX, TOP, fault_name};
 use super::told;
 use crate::diagram::{Arrow, Diagram, Fate, Lasts, Mark, Row, Sort, Span};
 use crate::render::time_ms;
+use crate::words::{clipped, harmless};
 
 /// Half the width of a mark.
 const R: f64 = 7.0;
@@ -75,7 +76,7 @@ fn lane(diagram: &Diagram, at: usize, layout: &Layout) -> Markup {
     }
     path.push_str(&format!("M{from} {y}H{}", layout.end()));
     html! {
-        text class="name" x="8" y=(y + 5.0) { (told(&diagram.lanes[at])) }
+        text class="name" x="8" y=(y + 5.0) { (clipped(&harmless(&diagram.lanes[at]), NAME_MAX)) title { (told(&diagram.lanes[at])) } }
         path class="lane" d=(path) {}
     }
 }
@@ -89,7 +90,7 @@ fn links(diagram: &Diagram, span: &Span, layout: &Layout, hatch: &str) -> Markup
         rect class="fault-ground" x=(from) y=(top) width=(to - from) height=(bottom - top) fill=(format!("url(#{hatch})")) {}
         path class="fault-edge" d=(format!("M{from} {top}V{bottom}")) {}
         @if span.to.is_some() { path class="fault-edge" d=(format!("M{to} {top}V{bottom}")) {} }
-        text class="fault-name" x=(from + 4.0) y=(bottom + 34.0 + 15.0 * line) { (told(&diagram.rows[span.from].note)) }
+        text class="fault-name" x=(from + 4.0) y=(bottom + 34.0 + 15.0 * line) { (fault_name(&diagram.rows[span.from].note)) }
     }
 }
 
@@ -146,8 +147,7 @@ fn arrow(arrow: &Arrow, layout: &Layout, number: usize) -> Markup {
         Fate::Inferred => "frame inferred",
     };
     let head = (!lost).then(|| format!("url(#head{number})"));
-    let message = arrow.message.map_or(String::new(), |message| format!("m{message}"));
-    let words = [message.as_str(), arrow.why.as_str()];
+    let words = [arrow.carries.as_str(), arrow.why.as_str()];
     let words = words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(" ");
     // The words stand beside the shaft, or beside the cross that ends it, on the side of the next column.
     let part = if lost { LOST_AT } else { WORDS_AT };

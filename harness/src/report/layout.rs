@@ -14,7 +14,9 @@ const COLUMN_MIN: f64 = 72.0;
 /// So wide is the place where time is left out.
 const GAP: f64 = 46.0;
 /// The longest name of a node that is shown whole, in characters.
-const NAME_MAX: usize = 16;
+pub const NAME_MAX: usize = 16;
+/// So much is said of a fault of links, in characters.
+const FAULT_MAX: usize = 90;
 
 /// The places of one drawing.
 pub struct Layout {
@@ -48,7 +50,7 @@ impl Layout {
         let labels = labels(diagram);
         let words = labels.iter().map(|(span, _)| {
             let from = columns.get(span.from).map_or(at, |column| column.0);
-            from + wide(&diagram.rows[span.from].note) + 16.0
+            from + wide(&fault_name(&diagram.rows[span.from].note)) + 16.0
         });
         let width = words.fold(at + 24.0, f64::max);
         Self { width: width.ceil(), begin, columns, lanes: diagram.lanes.len(), labels }
@@ -115,6 +117,11 @@ impl Layout {
         let found = self.labels.iter().find(|(other, _)| other == span).map_or(0, |(_, line)| *line);
         f64::from(u32::try_from(found).unwrap_or(0))
     }
+}
+
+/// The words that stand at a fault of links.
+pub fn fault_name(note: &str) -> String {
+    clipped(&harmless(note), FAULT_MAX)
 }
 
 /// Each fault of links gets a line of its own.

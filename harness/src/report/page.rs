@@ -56,7 +56,7 @@ impl Page<'_> {
                 body {
                     (self.header(word))
                     main {
-                        @for (at, violation) in self.violations.iter().enumerate() { (self.violation(violation, at)) }
+                        @for (at, violation) in self.violations.iter().enumerate() { (violation.section(at)) }
                         @if self.more > 0 {
                             p class="faint" { (counted(self.more, "more violation is", "more violations are")) " not shown; " code { "temblor explain --all" } " shows them." }
                         }
@@ -89,6 +89,9 @@ impl Page<'_> {
                     span class="system" { (told(&self.verdict.system)) }
                 }
                 h1 { (self.sentence()) }
+                @if let Some(cause) = self.violations.first().and_then(|first| first.diagram.cause()) {
+                    p class="cause" { "Before that, " (told(&cause)) "." }
+                }
                 @if let Some(shrunk) = &self.facts.shrunk { p { (shrunk) } }
                 dl class="commands" {
                     @for (command, what) in &self.facts.commands { div { dt { (what) } dd { code { (told(command)) } } } }
@@ -102,39 +105,6 @@ impl Page<'_> {
         match self.violations.first() {
             Some(first) => format!("{}.", told(first.witness.sentence.trim_end_matches('.'))),
             None => told(&render::closing(self.verdict).split_whitespace().collect::<Vec<_>>().join(" ")),
-        }
-    }
-
-    fn violation(&self, violation: &Violation<'_>, at: usize) -> Markup {
-        let Violation { property, witness, diagram } = violation;
-        let body = html! {
-            @if let Some(earlier) = &witness.consequence_of {
-                p class="faint" { "A consequence of an earlier violation: " (told(earlier)) "." }
-            }
-            figure {
-                div class="scroll" tabindex="0" role="region" aria-label="Diagram of what happened" { (drawing::drawing(diagram, at, &witness.sentence)) }
-                figcaption {
-                    (drawing::legend(diagram))
-                    @if !diagram.others.is_empty() {
-                        p class="faint" { "Not drawn: " (told(&crate::words::listed(diagram.others.iter().map(String::as_str)))) ". Times in ms." }
-                    }
-                }
-            }
-            div class="scroll" tabindex="0" role="region" aria-label="Why it is wrong" { (panels::steps(witness, diagram)) }
-            div class="panels" { (panels::orders(diagram)) (panels::holders(diagram)) (panels::tables(diagram)) }
-        };
-        html! {
-            section class="violation" {
-                @if at == 0 {
-                    h2 { (property) " does not hold" }
-                    (body)
-                } @else {
-                    details {
-                        summary { h2 { (property) ": " (told(&witness.sentence)) } }
-                        (body)
-                    }
-                }
-            }
         }
     }
 
@@ -177,6 +147,42 @@ impl Page<'_> {
             section {
                 h2 { "Environment" }
                 dl class="facts" { @for (title, value) in &self.facts.rows { div { dt { (title) } dd { (told(value)) } } } }
+            }
+        }
+    }
+}
+
+impl Violation<'_> {
+    /// Its part of the page; the first one is unfolded.
+    pub fn section(&self, at: usize) -> Markup {
+        let Violation { property, witness, diagram } = self;
+        let body = html! {
+            @if let Some(earlier) = &witness.consequence_of {
+                p class="faint" { "A consequence of an earlier violation: " (told(earlier)) "." }
+            }
+            figure {
+                div class="scroll" tabindex="0" role="region" aria-label=(format!("Violation {}: what happened", at + 1)) { (drawing::drawing(diagram, at, &witness.sentence)) }
+                figcaption {
+                    (drawing::legend(diagram))
+                    @if !diagram.others.is_empty() {
+                        p class="faint" { "Not drawn: " (told(&crate::words::listed(diagram.others.iter().map(String::as_str)))) ". Times in ms." }
+                    }
+                }
+            }
+            div class="scroll" tabindex="0" role="region" aria-label=(format!("Violation {}: why it is wrong", at + 1)) { (panels::steps(witness, diagram)) }
+            div class="panels" { (panels::orders(diagram)) (panels::holders(diagram)) (panels::tables(diagram)) }
+        };
+        html! {
+            section class="violation" {
+                @if at == 0 {
+                    h2 { (property) " does not hold" }
+                    (body)
+                } @else {
+                    details {
+                        summary { h2 { (property) ": " (told(&witness.sentence)) } }
+                        (body)
+                    }
+                }
             }
         }
     }

@@ -19,7 +19,7 @@ const PACKED_MAX: usize = 2_000_000;
 /// Lines pack about so well: with this the first try nearly always fits.
 const RAW_MAX: u64 = 8 * PACKED_MAX as u64;
 /// A longer line is no line of ours and is left out.
-const LINE_MAX: u64 = 1 << 16;
+const LINE_MAX: u64 = 1 << 20;
 /// So many lines around each step of the first violation are kept whole.
 const AROUND: u64 = 400;
 /// So many frames in the time of the first violation are kept whole.

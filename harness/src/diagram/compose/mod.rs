@@ -55,7 +55,7 @@ struct Way {
     /// The lanes.
     lanes: (usize, usize),
     fate: Fate,
-    message: Option<u64>,
+    carries: String,
     why: String,
 }
 

@@ -44,9 +44,7 @@ impl Scene<'_> {
         let (sort, label) = match &seen.what {
             What::Broadcast(message) => (Sort::Broadcast, format!("m{message}")),
             What::Deliver(message) => (Sort::Delivery, format!("m{message}")),
-            // Whoever reads asks for no message.
-            What::Client(0) => (Sort::Client, String::new()),
-            What::Client(message) => (Sort::Client, format!("m{message}")),
+            What::Client(message) => (Sort::Client, message.map_or(String::new(), |message| format!("m{message}"))),
             What::Leads(term) => (Sort::Leader, format!("term {term}")),
             What::Starts(_) => (Sort::Start, String::new()),
             What::Exits(_) => (Sort::End, String::new()),

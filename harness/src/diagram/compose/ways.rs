@@ -32,8 +32,8 @@ impl Scene<'_> {
             let end = self.arrival(at, &passage);
             let begin = self.departure((at, end), &passage);
             let fate = if passage.arrived { Fate::Arrived } else { Fate::Lost };
-            let (message, why) = (passage.message, passage.why.clone());
-            self.ways.push(Way { rows: (begin, end), lanes: (from, to), fate, message, why });
+            let (carries, why) = (passage.carries.clone(), passage.why.clone());
+            self.ways.push(Way { rows: (begin, end), lanes: (from, to), fate, carries, why });
         }
         self.infer();
     }
@@ -122,8 +122,8 @@ impl Scene<'_> {
             if let (false, Some(begin), Some(from), Some(to)) = (known, begin, from, to)
                 && from != to
             {
-                let (fate, message, why) = (Fate::Inferred, Some(message), String::new());
-                self.ways.push(Way { rows: (begin, Origin::Op(op)), lanes: (from, to), fate, message, why });
+                let (fate, carries, why) = (Fate::Inferred, format!("m{message}"), String::new());
+                self.ways.push(Way { rows: (begin, Origin::Op(op)), lanes: (from, to), fate, carries, why });
             }
         }
     }
@@ -136,8 +136,8 @@ impl Scene<'_> {
     pub(super) fn drawn_arrows(&self) -> Vec<Arrow> {
         let arrow = |way: &Way| {
             let (begin, end) = (self.find(way.rows.0)?, self.find(way.rows.1)?);
-            let (fate, message, why) = (way.fate, way.message, way.why.clone());
-            Some(Arrow { from: (way.lanes.0, begin), to: (way.lanes.1, end), fate, message, why })
+            let (fate, carries, why) = (way.fate, way.carries.clone(), way.why.clone());
+            Some(Arrow { from: (way.lanes.0, begin), to: (way.lanes.1, end), fate, carries, why })
         };
         // The report of a broadcast may come after that of its delivery: an arrow never runs back in time.
         self.ways.iter().filter_map(arrow).map(|a| Arrow { from: (a.from.0, a.from.1.min(a.to.1)), ..a }).collect()

@@ -1,0 +1,96 @@
+//! The page of a run, in a browser: it asks the network for nothing and complains of nothing, axe finds nothing, keys do all,
+//! it fits a telephone and a sheet of paper, and nothing that a node says is more than text.
+//!
+//! What it needs: chromium, node, and `npm install --no-package-lock --prefix harness/tests/browser`.
+
+#[path = "../command/mod.rs"]
+mod command;
+mod hostile;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+use command::Temblor;
+
+/// What is on a page, the case of `page.mjs`, and the part of the address behind `#`.
+const CASES: &[(&str, &str, &str)] = &[
+    ("total order", "quiet", ""),
+    ("total order", "accessible", ""),
+    ("total order", "narrow", ""),
+    ("total order", "keyboard", ""),
+    ("total order", "pointer", ""),
+    ("total order", "link", "#e=9"),
+    ("total order", "print", ""),
+    ("total order", "scriptless", ""),
+    ("consensus", "quiet", ""),
+    ("consensus", "accessible", ""),
+    ("consensus", "narrow", ""),
+    ("payments", "quiet", ""),
+    ("payments", "accessible", ""),
+    ("clean", "quiet", ""),
+    ("clean", "accessible", ""),
+    ("hostile", "hostile", ""),
+    ("hostile", "quiet", ""),
+    ("hostile", "accessible", ""),
+    ("hostile", "narrow", ""),
+];
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Each is a browser of its own.
+    arguments.test_threads = arguments.test_threads.or(Some(2));
+    let required = std::env::var_os("TEMBLOR_REQUIRE_ALL").is_some_and(|value| value == "1");
+    let trials = CASES.iter().map(|(page, case, fragment)| {
+        Trial::ignorable_test(format!("{page}: {case}"), move || match absent() {
+            Some(what) if required => Err(Failed::from(what)),
+            Some(what) => Ok(Completion::ignored_with(what)),
+            None => run(page, (case, fragment)).map(|()| Completion::Completed),
+        })
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+/// What is not there and should be.
+fn absent() -> Option<String> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let program = |name: &str| std::env::split_paths(&folders).any(|folder| folder.join(name).is_file());
+    if let Some(name) = ["node", "chromium"].into_iter().find(|name| !program(name)) {
+        return Some(format!("there is no {name}"));
+    }
+    let packages =
+        here().join("node_modules/playwright-core").is_dir() && here().join("node_modules/axe-core").is_dir();
+    (!packages).then(|| "npm install --no-package-lock --prefix harness/tests/browser was not run".to_owned())
+}
+
+fn here() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser")
+}
+
+fn run(page: &str, (case, fragment): (&str, &str)) -> Result<(), Failed> {
+    let temblor = Temblor::new();
+    let file = match page {
+        "total order" => shown(&temblor, ("total-lamport", "waits-for-all-but-one")),
+        "consensus" => shown(&temblor, ("raft", "elects-any-log")),
+        "payments" => shown(&temblor, ("rpc", "charges-declined-card")),
+        "hostile" => hostile::page(&temblor),
+        _ => clean(&temblor),
+    };
+    let output = Command::new("node").arg(here().join("page.mjs")).arg(case).arg(&file).arg(fragment).output()?;
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned().into()) }
+}
+
+/// The page of a planted bug's demonstration, which is written without being asked for.
+fn shown(temblor: &Temblor, (system, bug): (&str, &str)) -> PathBuf {
+    let plan = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../workloads/demonstrations/{bug}.json"));
+    temblor.run(&format!("run {system} --bug {bug} -x sim --plan {}", plan.display())).expect(1);
+    temblor.file("results/latest/report.html")
+}
+
+/// The page of a run with nothing wrong.
+fn clean(temblor: &Temblor) -> PathBuf {
+    temblor.run("run fifo -x sim --seed 3 --time-limit 2s").expect(0);
+    temblor.run("report").expect(0);
+    temblor.file("results/latest/report.html")
+}
