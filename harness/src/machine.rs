@@ -7,6 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use crate::words::counted;
+
 /// A program's file: its path and a hash of its bytes, by which a later replay can tell whether it is the same.
 pub fn program(path: &Path) -> Result<Value> {
     let mut file = File::open(path).with_context(|| format!("failed to open {}", path.display()))?;
@@ -20,6 +22,15 @@ pub fn program(path: &Path) -> Result<Value> {
         length += count as u64;
     }
     Ok(json!({ "path": path.display().to_string(), "bytes": length, "hash": format!("{hash:016x}") }))
+}
+
+/// What [`describe`] gave, in one line; what is not there is left out.
+pub fn in_words(machine: &Value) -> String {
+    let text = |key: &str| machine[key].as_str().map(str::to_owned);
+    let cores = machine["cores"].as_u64().map(|cores| counted(cores, "core", "cores"));
+    let kernel = text("kernel").map(|kernel| format!("Linux {kernel}"));
+    let words: Vec<String> = [text("processor"), cores, text("memory"), kernel].into_iter().flatten().collect();
+    words.join(", ")
 }
 
 /// Kernel, processor and memory, as far as the system tells.

@@ -9,6 +9,7 @@
 //! matrix.txt       the same for people
 //! FAILURES.md      each distinct failure, explained
 //! junit.xml        the same for CI
+//! index.html       the same for a browser
 //! ```
 
 use std::fs;

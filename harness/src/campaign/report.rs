@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::summary::{CellSummary, FailureSummary, Summary};
 use crate::commands::explain;
+use crate::commands::judging::History;
 use crate::diagram::text::{Charset, Colours, Style};
 use crate::render::wrap;
 use crate::words::{clipped, columns, counted, harmless};
@@ -148,6 +149,9 @@ pub fn failures(summary: &Summary, folder: &Path) -> String {
             match explain::first(&folder.join(below), style) {
                 Ok(Some(shown)) => {
                     let _ = writeln!(text, "```text\n{}\n```\n", shown.trim_end().replace("```", "'''"));
+                    if let (0, Some(drawn)) = (at, drawn(&folder.join(below))) {
+                        let _ = writeln!(text, "```mermaid\n{}\n```\n", drawn.trim_end());
+                    }
                 }
                 Ok(None) => {}
                 Err(error) => {
@@ -157,6 +161,11 @@ pub fn failures(summary: &Summary, folder: &Path) -> String {
         }
     }
     text
+}
+
+/// A failure as a diagram that GitHub and GitLab draw.
+fn drawn(run: &Path) -> Option<String> {
+    explain::first_as_mermaid(&History::open(run).ok()?).ok()?
 }
 
 /// Text from the outside as Markdown that shows it as it is.

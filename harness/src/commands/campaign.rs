@@ -298,6 +298,7 @@ pub fn tell(summary: &Summary, folder: &CampaignFolder, json: bool) -> Option<an
         ("matrix.txt", &text),
         ("FAILURES.md", &failures),
         ("junit.xml", &junit::junit(summary)),
+        ("index.html", &crate::report::campaign::page(summary, folder.path())),
     ];
     let written = files.iter().try_for_each(|(name, text)| folder.write(name, text));
     let said = answer(if json { &data } else { &text });
@@ -312,6 +313,7 @@ pub fn tell(summary: &Summary, folder: &CampaignFolder, json: bool) -> Option<an
         }
         None => Ok(()),
     };
+    note(&format!("page:  {}", folder.below("index.html").display()));
     note(&format!("files: {}", folder.path().display()));
     written.and(said).and(served).err()
 }

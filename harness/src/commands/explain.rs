@@ -64,6 +64,16 @@ pub fn first(path: &Path, style: Style) -> Result<Option<String>> {
     violations(&verdict).first().map(|violation| in_full(&history, *violation, style)).transpose()
 }
 
+/// The first violation as a sequence diagram; `None` if there is none.
+///
+/// # Errors
+/// The history can't be read.
+pub fn first_as_mermaid(history: &History) -> Result<Option<String>> {
+    let verdict = history.judge(&options(&JudgeArgs::default())?)?;
+    let Some(violation) = violations(&verdict).first().copied() else { return Ok(None) };
+    Ok(Some(crate::export::mermaid(&violation.1.sentence, &diagram(history, violation)?)))
+}
+
 /// The witnesses of all promised properties: causes before their consequences, then in the order in which they were complete.
 pub fn violations(verdict: &Verdict) -> Vec<Violation<'_>> {
     let broken = verdict.properties.iter().filter(|property| is_broken(property));

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::explain::{self, violations};
-use super::judging::{History, options, unpacked};
+use super::explain;
+use super::judging::{History, unpacked};
 use super::note;
-use crate::cli::{ExportArgs, ExportFormat, JudgeArgs};
+use crate::cli::{ExportArgs, ExportFormat};
 use crate::exit::{Exit, usage};
 use crate::export;
 use crate::results::history_of;
@@ -69,12 +69,10 @@ fn parquet(_: impl Read, _: Option<impl Read>, _: &mut impl Write) -> Result<()>
 
 /// The first violation; a run without one has nothing that fits on a page.
 fn mermaid(args: &ExportArgs, history: &History) -> Result<String> {
-    let verdict = history.judge(&options(&JudgeArgs::default())?)?;
-    let Some(violation) = violations(&verdict).first().copied() else {
-        let run = args.run.display();
-        return Err(usage(format!("{run} has no violation to draw; shiviz and perfetto show whole runs")));
-    };
-    Ok(export::mermaid(&violation.1.sentence, &explain::diagram(history, violation)?))
+    let drawn = explain::first_as_mermaid(history)?;
+    drawn.ok_or_else(|| {
+        usage(format!("{} has no violation to draw; shiviz and perfetto show whole runs", args.run.display()))
+    })
 }
 
 /// Where it goes: what was asked for, or for what no terminal can show a file named after the run; else stdout.

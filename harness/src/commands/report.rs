@@ -15,7 +15,7 @@ use crate::cli::ReportArgs;
 use crate::diagram::Diagram;
 use crate::exit::{Exit, usage};
 use crate::report::trace::{About, Packed, Shown, pack};
-use crate::report::{Facts, Page, Violation};
+use crate::report::{Facts, Page, Violation, pulse};
 use crate::results::{history_of, replace};
 
 /// The name of the page in a run folder.
@@ -61,10 +61,11 @@ pub(crate) fn write((history, verdict): (&History, &Verdict), folder: &Path, pat
         .collect();
     let broken = verdict.properties.iter().filter(|property| explain::is_broken(property));
     let count: u64 = broken.map(|property| property.violations).sum();
-    let facts = Facts::of(folder);
+    let facts = Facts::of(folder, !all.is_empty());
     let packed = packed(history, shown)?;
     let more = count.saturating_sub(drawn.len() as u64);
-    let page = Page { verdict, violations: &drawn, more, facts: &facts, trace: &packed };
+    let pulse = pulse::read(history.bytes()?).with_context(|| history.failed())?;
+    let page = Page { verdict, violations: &drawn, more, facts: &facts, pulse: &pulse, trace: &packed };
     let html = page.html();
     replace(path, html.as_bytes()).with_context(|| format!("failed to write {}", path.display()))
 }

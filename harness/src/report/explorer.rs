@@ -25,6 +25,11 @@ pub fn policy() -> String {
     )
 }
 
+/// The policy of a page without a script.
+pub fn no_script() -> &'static str {
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'"
+}
+
 const KEYS: &[(&str, &str)] = &[
     ("+ −", "zoom in, zoom out; the wheel does it at the cursor"),
     ("← →", "move in time; dragging does it too"),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::machine;
 use crate::words::counted;
 
 /// The facts of one run.
@@ -18,22 +19,13 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// What the files in a run folder say; what is absent is left out.
-    pub fn of(folder: &Path) -> Self {
+    /// What the files in a run folder say; what is absent is left out. What nobody broke need not be shrunk.
+    pub fn of(folder: &Path, violated: bool) -> Self {
         let (run, plan, shrunk) = (read(folder, "run.json"), read(folder, "plan.json"), read(folder, "shrunk.json"));
         let mut facts = Self::default();
         let text =
             |value: &Value| value.as_str().map(str::to_owned).or_else(|| (!value.is_null()).then(|| value.to_string()));
-        let machine = &run["machine"];
-        let machine: Vec<String> = [
-            text(&machine["processor"]),
-            machine["cores"].as_u64().map(|cores| counted(cores, "core", "cores")),
-            text(&machine["memory"]),
-            text(&machine["kernel"]).map(|kernel| format!("Linux {kernel}")),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+        let machine = machine::in_words(&run["machine"]);
         let list = |value: &Value| value.as_array().map_or(0, Vec::len);
         let faults = counted(list(&plan["faults"]), "fault", "faults");
         let size = format!("{} nodes, {}, {faults}", list(&plan["nodes"]), operations(&plan));
@@ -47,7 +39,7 @@ impl Facts {
             ("Nodes run", text(&run["node_command"])),
             ("Program", text(&run["node"]["hash"]).map(|hash| format!("{hash} ({} bytes)", run["node"]["bytes"]))),
             ("temblor", text(&run["temblor"])),
-            ("Machine", (!machine.is_empty()).then(|| machine.join(", "))),
+            ("Machine", (!machine.is_empty()).then_some(machine)),
         ];
         facts.rows = rows.into_iter().filter_map(|(title, value)| Some((title, value?))).collect();
         let here = folder.display().to_string();
@@ -55,7 +47,7 @@ impl Facts {
             facts.commands.push((format!("temblor replay {}", quoted(&here)), "runs it again"));
         }
         facts.commands.push((format!("temblor explain {}", quoted(&here)), "this page in the terminal"));
-        if shrunk.is_null() && !plan.is_null() {
+        if violated && shrunk.is_null() && !plan.is_null() {
             facts
                 .commands
                 .push((format!("temblor shrink {}", quoted(&here)), "looks for the smallest plan that fails"));

@@ -9,16 +9,18 @@
 //!
 //! Whatever comes from a node is foreign: it is clipped, freed of controls and direction marks, and escaped by the template.
 
+pub mod campaign;
 mod drawing;
 mod explorer;
 mod facts;
 mod layout;
 mod page;
 mod panels;
+pub mod pulse;
 pub mod trace;
 
 pub use facts::Facts;
-pub use page::{Page, Violation};
+pub use page::{Page, Violation, word};
 
 use crate::words::{clipped, harmless};
 

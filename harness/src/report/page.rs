@@ -4,6 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use temblor_checkers::verdict::{Judgement, Outcome, PropertyVerdict, Standing, Verdict, Witness};
 
 use super::facts::Facts;
+use super::pulse::Pulse;
 use super::trace::Packed;
 use super::{drawing, explorer, panels, told};
 use crate::diagram::Diagram;
@@ -34,6 +35,8 @@ pub struct Page<'a> {
     pub more: u64,
     /// Where it ran and how to run it again.
     pub facts: &'a Facts,
+    /// Latency and throughput.
+    pub pulse: &'a Pulse,
     /// The whole trace.
     pub trace: &'a Packed,
 }
@@ -61,6 +64,7 @@ impl Page<'_> {
                             p class="faint" { (counted(self.more, "more violation is", "more violations are")) " not shown; " code { "temblor explain --all" } " shows them." }
                         }
                         (self.properties())
+                        (self.pulse.charts())
                         (explorer::explorer(self.trace))
                         (self.environment())
                     }
@@ -72,12 +76,12 @@ impl Page<'_> {
 
     /// The outcome: its class in the style sheet, its word, and the path of its symbol.
     fn word(&self) -> (&'static str, &'static str, &'static str) {
-        match self.verdict.outcome {
-            Outcome::Violation => ("violation", "Violation", "M5 5L19 19M19 5L5 19"),
-            Outcome::Clean => ("clean", "Every promise held", "M4 13L10 19L20 6"),
-            Outcome::Inconclusive(_) => ("inconclusive", "Inconclusive", "M12 4V14M12 18V20"),
-            Outcome::Nothing(_) => ("inconclusive", "Nothing to judge", "M5 12H19"),
-        }
+        word(match self.verdict.outcome {
+            Outcome::Violation => "violation",
+            Outcome::Clean => "clean",
+            Outcome::Inconclusive(_) => "inconclusive",
+            Outcome::Nothing(_) => "nothing",
+        })
     }
 
     fn header(&self, (class, word, symbol): (&str, &str, &str)) -> Markup {
@@ -149,6 +153,17 @@ impl Page<'_> {
                 dl class="facts" { @for (title, value) in &self.facts.rows { div { dt { (title) } dd { (told(value)) } } } }
             }
         }
+    }
+}
+
+/// The class of an outcome in the style sheet, its word, and the path of its symbol.
+pub fn word(outcome: &str) -> (&'static str, &'static str, &'static str) {
+    match outcome {
+        "clean" => ("clean", "Every promise held", "M4 13L10 19L20 6"),
+        "violation" => ("violation", "Violation", "M5 5L19 19M19 5L5 19"),
+        "failed" => ("violation", "Failed", "M12 4V14M12 18V20"),
+        "nothing" => ("inconclusive", "Nothing to judge", "M5 12H19"),
+        _ => ("inconclusive", "Inconclusive", "M12 4V14M12 18V20"),
     }
 }
 
