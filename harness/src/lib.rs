@@ -32,6 +32,7 @@ pub mod render;
 pub mod report;
 pub mod results;
 pub mod script;
+pub mod serve;
 pub mod stored;
 pub mod system;
 pub mod testing;

@@ -11,7 +11,7 @@ use clap::Parser;
 pub use durations::parse_us;
 pub use of_campaigns::{CampaignArgs, MergeArgs, PruneArgs, RegressionsArgs, RegressionsVerb};
 pub use of_nodes::{Language, NewArgs, NewWhat};
-pub use of_reports::{ExportArgs, ExportFormat, ReportArgs};
+pub use of_reports::{ExportArgs, ExportFormat, ReportArgs, ServeArgs};
 pub use verbs::{
     CheckArgs, CompletionsArgs, DemoArgs, DiffArgs, DoctorArgs, Executor, ExplainArgs, Gaps, HuntArgs, JudgeArgs,
     ListArgs, ListWhat, ManArgs, PlanArgs, ReplayArgs, RunArgs, SchemaArgs, SchemaWhat, ShrinkArgs, SystemArgs,
@@ -45,6 +45,9 @@ pub enum Verb {
     /// Write a page that shows in a browser why a run is wrong
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
+    /// Show runs and campaigns in a browser, on this machine alone
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(ServeArgs),
     /// Write a run in the format of another tool
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(ExportArgs),
@@ -163,6 +166,14 @@ Examples:
 
 The page is one file that needs nothing else: no server, no network. A run with
 a violation gets it by itself.";
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  temblor serve                                   # results, on any free port
+  temblor serve nightly --port 8080
+
+List, filter by algorithm, fault, verdict and seed, compare two runs, download
+one as a zip. Only 127.0.0.1 is answered, and nothing is ever written.";
 
 const EXPORT_EXAMPLES: &str = "\
 Examples:

@@ -56,3 +56,14 @@ pub enum ExportFormat {
     /// Jepsen's history.edn, which check reads too
     JepsenEdn,
 }
+
+/// `temblor serve`
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// The results folder
+    #[arg(value_name = "DIR", default_value = "results")]
+    pub results: PathBuf,
+    /// The port; 0 is any that is free
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub port: u16,
+}

@@ -20,6 +20,7 @@ pub(crate) mod replay;
 pub(crate) mod report;
 mod run;
 mod schema;
+mod serve;
 mod shell;
 mod shrink;
 
@@ -40,6 +41,7 @@ pub fn execute(cli: Cli) -> Exit {
         Verb::Explain(args) => explain::explain(&args),
         Verb::Report(args) => report::report(&args),
         Verb::Export(args) => export::export(&args),
+        Verb::Serve(args) => serve::serve(&args),
         Verb::Plan(args) => plan::plan(&args),
         Verb::Replay(args) => replay::replay(&args),
         Verb::Shrink(args) => shrink::shrink(&args),

@@ -11,7 +11,7 @@ use temblor_checkers::verdict::Verdict;
 use super::explain::{self, violations};
 use super::judging::{History, options, unpacked};
 use super::{answer, note};
-use crate::cli::ReportArgs;
+use crate::cli::{JudgeArgs, ReportArgs};
 use crate::diagram::Diagram;
 use crate::exit::{Exit, usage};
 use crate::report::trace::{About, Packed, Shown, pack};
@@ -46,11 +46,26 @@ pub fn report(args: &ReportArgs) -> Result<Exit> {
     Ok(Exit::Clean)
 }
 
+/// The page of a run folder, as text.
+///
+/// # Errors
+/// Its history can't be read.
+pub(crate) fn page(folder: &Path) -> Result<String> {
+    let history = History::open(folder)?;
+    let verdict = history.judge(&options(&JudgeArgs::default())?)?;
+    html((&history, &verdict), folder)
+}
+
 /// Writes the page of a history to `path`, in one step; its other files are in `folder`.
 ///
 /// # Errors
 /// The history can't be read, the page can't be written.
-pub(crate) fn write((history, verdict): (&History, &Verdict), folder: &Path, path: &Path) -> Result<()> {
+pub(crate) fn write(judged: (&History, &Verdict), folder: &Path, path: &Path) -> Result<()> {
+    let html = html(judged, folder)?;
+    replace(path, html.as_bytes()).with_context(|| format!("failed to write {}", path.display()))
+}
+
+fn html((history, verdict): (&History, &Verdict), folder: &Path) -> Result<String> {
     let all = violations(verdict);
     let shown = &all[..all.len().min(IN_FULL)];
     let diagrams = shown.iter().map(|violation| explain::diagram(history, *violation));
@@ -66,8 +81,7 @@ pub(crate) fn write((history, verdict): (&History, &Verdict), folder: &Path, pat
     let more = count.saturating_sub(drawn.len() as u64);
     let pulse = pulse::read(history.bytes()?).with_context(|| history.failed())?;
     let page = Page { verdict, violations: &drawn, more, facts: &facts, pulse: &pulse, trace: &packed };
-    let html = page.html();
-    replace(path, html.as_bytes()).with_context(|| format!("failed to write {}", path.display()))
+    Ok(page.html())
 }
 
 /// The lines of the run's files, as the page holds them.

@@ -19,8 +19,9 @@ mod panels;
 pub mod pulse;
 pub mod trace;
 
+pub use explorer::{no_script, policy};
 pub use facts::Facts;
-pub use page::{Page, Violation, word};
+pub use page::{Page, Violation, property_words, word};
 
 use crate::words::{clipped, harmless};
 
@@ -28,7 +29,7 @@ use crate::words::{clipped, harmless};
 const TOLD_MAX: usize = 400;
 
 /// A text from outside, fit to be shown.
-fn told(text: &str) -> String {
+pub fn told(text: &str) -> String {
     let start: String = text.chars().take(TOLD_MAX + 1).collect();
     clipped(&harmless(&start), TOLD_MAX)
 }

@@ -170,8 +170,26 @@ pub fn word(outcome: &str) -> (&'static str, &'static str, &'static str) {
 impl Violation<'_> {
     /// Its part of the page; the first one is unfolded.
     pub fn section(&self, at: usize) -> Markup {
-        let Violation { property, witness, diagram } = self;
-        let body = html! {
+        let Violation { property, witness, .. } = self;
+        html! {
+            section class="violation" {
+                @if at == 0 {
+                    h2 { (property) " does not hold" }
+                    (self.drawn(at))
+                } @else {
+                    details {
+                        summary { h2 { (property) ": " (told(&witness.sentence)) } }
+                        (self.drawn(at))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Its drawing with what belongs to it; `at` keeps it apart from others on the page.
+    pub fn drawn(&self, at: usize) -> Markup {
+        let Violation { witness, diagram, .. } = self;
+        html! {
             @if let Some(earlier) = &witness.consequence_of {
                 p class="faint" { "A consequence of an earlier violation: " (told(earlier)) "." }
             }
@@ -186,25 +204,13 @@ impl Violation<'_> {
             }
             div class="scroll" tabindex="0" role="region" aria-label=(format!("Violation {}: why it is wrong", at + 1)) { (panels::steps(witness, diagram)) }
             div class="panels" { (panels::orders(diagram)) (panels::holders(diagram)) (panels::tables(diagram)) }
-        };
-        html! {
-            section class="violation" {
-                @if at == 0 {
-                    h2 { (property) " does not hold" }
-                    (body)
-                } @else {
-                    details {
-                        summary { h2 { (property) ": " (told(&witness.sentence)) } }
-                        (body)
-                    }
-                }
-            }
         }
     }
 }
 
-fn property(property: &PropertyVerdict) -> Markup {
-    let (class, words) = match (&property.judgement, &property.standing) {
+/// What came of a property: its class in the style sheet, and words.
+pub fn property_words(property: &PropertyVerdict) -> (&'static str, String) {
+    match (&property.judgement, &property.standing) {
         (Judgement::Invalid, Standing::Promised) => {
             ("wrong", format!("violated, {}", counted(property.violations, "time", "times")))
         }
@@ -213,6 +219,10 @@ fn property(property: &PropertyVerdict) -> Markup {
         (Judgement::Unknown, _) => ("", format!("unknown: {}", property.reason.clone().unwrap_or_default())),
         (Judgement::Valid, Standing::NotPromised) => ("faint", "not promised, held".to_owned()),
         (Judgement::Valid, _) => ("", "held".to_owned()),
-    };
+    }
+}
+
+fn property(property: &PropertyVerdict) -> Markup {
+    let (class, words) = property_words(property);
     html! { tr class=(class) { th scope="row" { (property.property) } td { (told(&words)) } td class="n" { (property.exercised) } } }
 }

@@ -53,7 +53,7 @@ pub fn read(input: impl Read) -> Result<Pulse, HistoryError> {
                 Kind::Ok => {
                     if let Some(begun) = asked.remove(&u64::from(*client)) {
                         count += 1;
-                        if count % pulse.every == 0 {
+                        if count.is_multiple_of(pulse.every) {
                             pulse.note(op.time, op.time - begun);
                         }
                     }

@@ -31,6 +31,15 @@ const CASES: &[(&str, &str, &str)] = &[
     ("payments", "accessible", ""),
     ("clean", "quiet", ""),
     ("clean", "accessible", ""),
+    ("campaign", "quiet", ""),
+    ("campaign", "accessible", ""),
+    ("campaign", "narrow", ""),
+    ("site", "quiet", ""),
+    ("site", "accessible", ""),
+    ("site", "narrow", ""),
+    ("comparison", "quiet", ""),
+    ("comparison", "accessible", ""),
+    ("comparison", "narrow", ""),
     ("hostile", "hostile", ""),
     ("hostile", "quiet", ""),
     ("hostile", "accessible", ""),
@@ -75,9 +84,15 @@ fn run(page: &str, (case, fragment): (&str, &str)) -> Result<(), Failed> {
         "consensus" => shown(&temblor, ("raft", "elects-any-log")),
         "payments" => shown(&temblor, ("rpc", "charges-declined-card")),
         "hostile" => hostile::page(&temblor),
+        "campaign" => campaign(&temblor),
+        "site" | "comparison" => return served(&temblor, page, (case, fragment)),
         _ => clean(&temblor),
     };
-    let output = Command::new("node").arg(here().join("page.mjs")).arg(case).arg(&file).arg(fragment).output()?;
+    look(&file.display().to_string(), (case, fragment))
+}
+
+fn look(address: &str, (case, fragment): (&str, &str)) -> Result<(), Failed> {
+    let output = Command::new("node").arg(here().join("page.mjs")).args([case, address, fragment]).output()?;
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned().into()) }
 }
 
@@ -86,6 +101,31 @@ fn shown(temblor: &Temblor, (system, bug): (&str, &str)) -> PathBuf {
     let plan = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../workloads/demonstrations/{bug}.json"));
     temblor.run(&format!("run {system} --bug {bug} -x sim --plan {}", plan.display())).expect(1);
     temblor.file("results/latest/report.html")
+}
+
+/// Two campaigns, the second of which knows of the first.
+fn campaign(temblor: &Temblor) -> PathBuf {
+    let text = "name = \"two\"\ncanary = false\n[[scenario]]\nalgorithms = [\"fifo\"]\nbug = \"skips-gap\"\n\
+                faults = [\"none\", \"pause\"]\nnodes = [4]\nexecutors = [\"sim\"]\n";
+    temblor.write("two.toml", text);
+    for seed in [1, 2] {
+        temblor.run(&format!("campaign two.toml --seed {seed} --runs 6")).expect(1);
+    }
+    temblor.file("results/latest/index.html")
+}
+
+/// The first page of a server, or two runs compared.
+fn served(temblor: &Temblor, page: &str, case: (&str, &str)) -> Result<(), Failed> {
+    shown(temblor, ("total-lamport", "waits-for-all-but-one"));
+    clean(temblor);
+    let serving = temblor.serve("");
+    let names: Vec<String> = temblor
+        .run_folders("results")
+        .iter()
+        .map(|run| run.file_name().unwrap_or_default().to_string_lossy().into_owned())
+        .collect();
+    let query = if page == "site" { String::new() } else { format!("compare?a={}&b={}", names[0], names[1]) };
+    look(&format!("{}/{query}", serving.url), case)
 }
 
 /// The page of a run with nothing wrong.

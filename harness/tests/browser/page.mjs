@@ -6,6 +6,7 @@ import { chromium } from "playwright-core";
 
 const [, , name, file, fragment = ""] = process.argv;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const address = file.startsWith("http://") ? file : `file://${file}`;
 const troubles = [];
 
 function expect(held, what) {
@@ -26,10 +27,10 @@ async function opened(browser, options = {}, init = null) {
     dialog.dismiss();
   });
   page.on("request", (request) => {
-    if (!request.url().startsWith("file://") || request.resourceType() !== "document") troubles.push(`a request: ${request.url().slice(0, 200)}`);
+    if (!request.url().startsWith(address) || request.resourceType() !== "document") troubles.push(`a request: ${request.url().slice(0, 200)}`);
   });
-  await page.goto(`file://${file}${fragment}`);
-  if (options.javaScriptEnabled !== false) await page.waitForSelector("#explorer[data-painted]", { timeout: 20_000 });
+  await page.goto(`${address}${fragment}`);
+  if (options.javaScriptEnabled !== false && (await page.locator("#explorer").count()) > 0) await page.waitForSelector("#explorer[data-painted]", { timeout: 20_000 });
   return page;
 }
 

@@ -6,7 +6,7 @@
 #![allow(dead_code, reason = "each test program that includes this module uses a part of it")]
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -133,6 +133,14 @@ impl Temblor {
         Running::new(self.command(words).spawn().expect("the binary can be started"))
     }
 
+    /// Starts `temblor serve`, and waits until it says where it is.
+    pub fn serve(&self, words: &str) -> Serving {
+        let mut child = self.command(&format!("serve {words}")).spawn().expect("the binary can be started");
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().expect("a pipe")).read_line(&mut line).expect("a line is text");
+        Serving { child, url: line.trim().trim_end_matches('/').to_owned() }
+    }
+
     /// The command lines of all processes that were started from this folder and are alive.
     pub fn processes(&self) -> Vec<String> {
         let folder = self.folder().to_str().expect("the target folder has a plain name");
@@ -157,6 +165,28 @@ impl Temblor {
         command.args(words.split_whitespace()).current_dir(self.folder());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+}
+
+/// A server that goes on until it is dropped.
+#[derive(Debug)]
+pub struct Serving {
+    child: Child,
+    /// Where it is, without the slash at the end.
+    pub url: String,
+}
+
+impl Serving {
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("an address has a port")
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
