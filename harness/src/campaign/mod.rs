@@ -34,6 +34,8 @@ pub mod services;
 pub mod shape;
 pub mod shard;
 pub mod summary;
+#[cfg(test)]
+mod told;
 pub mod triage;
 
 /// JSON Schema 2020-12 of a campaign file, seen as JSON.

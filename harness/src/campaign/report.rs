@@ -26,7 +26,7 @@ pub fn text(summary: &Summary, folder: &Path) -> String {
     }
     for failure in &summary.failures {
         let _ = writeln!(text, "\n{}", wrap(&headline(failure), 0));
-        let _ = writeln!(text, "{}", wrap(&harmless(&failure.sentence), 2));
+        let _ = writeln!(text, "  {}", wrap(&harmless(&failure.sentence), 2));
         if let Some(command) = command(failure, Some(folder)) {
             let _ = writeln!(text, "  {command}");
         }

@@ -219,7 +219,7 @@ pub fn meaning(sort: Sort) -> &'static str {
         Sort::Start => "a life begins",
         Sort::Has => "has the message",
         Sort::Lacks => "lacks the message",
-        Sort::Other => "something else",
+        Sort::Other => "what else a node did",
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! What is not installed is ignored with its reason, unless everything is required.
 
+mod clocks;
 #[path = "../command/mod.rs"]
 mod command;
 mod disks;
@@ -24,6 +25,9 @@ const CASES: &[Case] = &[
     ("an array job of Slurm makes the shards", &["slurmctld", "slurmd", "sbatch"], slurm::array),
     ("an indexed job of Kubernetes says which shard this is", &[], manifests::kubernetes_environment),
     ("workflows and manifests are well formed", &["yamllint"], manifests::are_well_formed),
+    ("workflows are what GitHub and GitLab take", &["check-jsonschema"], manifests::fit_the_services),
+    ("the manifest is what Kubernetes takes", &["kubernetes-validate"], manifests::fits_kubernetes),
+    ("a clock that jumps back changes only the printed date", &["faketime"], clocks::jump_back),
 ];
 
 fn main() -> ExitCode {

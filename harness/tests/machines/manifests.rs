@@ -15,6 +15,24 @@ pub fn are_well_formed() {
     }
 }
 
+/// By the schemas of the services themselves, as check-jsonschema carries them.
+pub fn fit_the_services() {
+    for (schema, name) in [("vendor.github-workflows", "github.yml"), ("vendor.gitlab-ci", "gitlab.yml")] {
+        passes(Command::new("check-jsonschema").args(["--builtin-schema", schema]).arg(recipe(name)));
+    }
+}
+
+/// By the schema of the API of Kubernetes.
+pub fn fits_kubernetes() {
+    passes(Command::new("kubernetes-validate").arg("--strict").arg(recipe("kubernetes.yml")));
+}
+
+fn passes(command: &mut Command) {
+    let output = command.output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+}
+
 /// `JOB_COMPLETION_INDEX` is set by Kubernetes, from 0; `SHARD_TOTAL` by the manifest.
 pub fn kubernetes_environment() {
     let manifest = std::fs::read_to_string(recipe("kubernetes.yml")).unwrap();

@@ -4,6 +4,10 @@ use super::super::evidence::{Seen, What};
 use super::super::passage::Passage;
 use super::super::{Mark, Row, Sort, passage};
 use super::{Entry, Origin, Scene};
+use crate::words::{clipped, harmless};
+
+/// A deed that has no mark of its own is called by its name, in so many columns.
+const WORD_MAX: usize = 12;
 
 impl Scene<'_> {
     /// A row for each op that is a step, or concerns the same messages or the life of a node that is drawn.
@@ -48,7 +52,7 @@ impl Scene<'_> {
             What::Leads(term) => (Sort::Leader, format!("term {term}")),
             What::Starts(_) => (Sort::Start, String::new()),
             What::Exits(_) => (Sort::End, String::new()),
-            What::Other(_) => (Sort::Other, String::new()),
+            What::Other(f) => (Sort::Other, clipped(&harmless(f), WORD_MAX)),
             What::Drained => return self.balance(),
         };
         lane.map(|lane| Mark { lane, sort, label }).into_iter().collect()

@@ -179,6 +179,6 @@ fn meaning(sort: Sort) -> &'static str {
         Sort::Start => "a life begins",
         Sort::Has => "has it",
         Sort::Lacks => "lacks it",
-        Sort::Other => "something else",
+        Sort::Other => "what else a node did",
     }
 }
