@@ -32,9 +32,12 @@ pub fn measure() {
     std::fs::write(folder.path().join("killed.toml"), FILE).expect("a file can be written");
     let runs = RUNS.to_string();
     let first = ["killed.toml", "--seed", "1", "--runs", runs.as_str(), "--jobs", "1"];
-    let again = ["--resume", "results/latest"];
+    // `latest` points to it when it is over.
+    let begun = || campaign_folder(&folder.path().join("results")).unwrap_or_default();
     let (mut inside, mut left) = (0, 0);
     for kill in 0..KILLS {
+        let so_far = begun();
+        let again = ["--resume", so_far.as_str(), "--jobs", "1"];
         let arguments: &[&str] = if kill == 0 { &first } else { &again };
         let mut child = campaign(folder.path(), arguments).spawn().expect("temblor starts");
         let life = temblor_workloads::chance::of_bytes(&kill.to_le_bytes()) % LIFE_MAX_MS;
@@ -49,12 +52,19 @@ pub fn measure() {
         child.wait().expect("a child can be waited for");
         left += left_behind(&below);
     }
-    let status = campaign(folder.path(), &again).status().expect("temblor starts");
-    let lines = finished(&folder.path().join("results/latest"));
+    let status = campaign(folder.path(), &["--resume", begun().as_str()]).status().expect("temblor starts");
+    let lines = finished(Path::new(&begun()));
     println!("{inside} of them inside a run; {left} processes outlived a kill by {} s", GONE_AFTER.as_secs());
     println!("after the last --resume: exit code {:?}, {RUNS} runs asked for,", status.code());
     println!("{} lines for {} different runs", lines.len(), different(&lines));
-    println!("torn runs left in the scratch folder: {}", entries(&folder.path().join("results/latest/.scratch")));
+    println!("torn runs left in the scratch folder: {}", entries(&Path::new(&begun()).join(".scratch")));
+}
+
+/// The folder of the one campaign that was begun here.
+fn campaign_folder(results: &Path) -> Option<String> {
+    let folders = std::fs::read_dir(results).ok()?.flatten().map(|entry| entry.path());
+    let mut campaigns = folders.filter(|path| path.is_dir() && !path.is_symlink());
+    Some(campaigns.next()?.display().to_string())
 }
 
 fn has_nodes(child: &Child) -> bool {

@@ -1,5 +1,7 @@
 //! What every benchmark prints around its figures: where they were measured, and whether they are what is asked for.
 
+#![allow(dead_code, reason = "each benchmark that includes this module uses a part of it")]
+
 use std::process::Command;
 
 /// Prints the machine, how busy it is with other things, the commit and the command.
