@@ -20,6 +20,8 @@ use crate::results::{history_of, trace_of};
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 /// How an archive begins.
 const ZIP_MAGIC: [u8; 4] = *b"PK\x03\x04";
+/// zstd makes about so many times less of a history.
+const PACKED_TO: u64 = 12;
 /// By so many bytes it is told what a history is written in.
 const HEAD: u64 = 64;
 
@@ -66,6 +68,16 @@ impl History {
         let mut reader = Reader::new(self.bytes()?);
         reader.next().with_context(|| self.failed())?;
         Ok(reader.names().iter().map(|(_, name)| name.to_owned()).collect())
+    }
+
+    /// About how many bytes it and its trace have, unpacked.
+    pub fn bytes_about(&self) -> u64 {
+        let length = |file: Option<std::fs::Metadata>| file.map_or(0, |facts| facts.len());
+        let packed = |name: &str| if name.ends_with(".zst") { PACKED_TO } else { 1 };
+        let trace = self.trace.as_deref();
+        let of_trace = length(trace.and_then(|path| path.metadata().ok()));
+        let times = packed(&trace.map_or(String::new(), |path| path.display().to_string()));
+        length(self.file.metadata().ok()) * packed(&self.name) + of_trace * times
     }
 
     /// What to say when it can't be read.

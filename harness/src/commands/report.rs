@@ -22,6 +22,8 @@ use crate::results::{history_of, replace};
 pub(crate) const REPORT: &str = "report.html";
 /// So many violations are shown in full.
 const IN_FULL: usize = 8;
+/// Of a run with more bytes only the first: each is a reading of the whole trace.
+const LARGE: u64 = 128 << 20;
 
 /// Writes the page and says where it is.
 pub fn report(args: &ReportArgs) -> Result<Exit> {
@@ -67,7 +69,8 @@ pub(crate) fn write(judged: (&History, &Verdict), folder: &Path, path: &Path) ->
 
 fn html((history, verdict): (&History, &Verdict), folder: &Path) -> Result<String> {
     let all = violations(verdict);
-    let shown = &all[..all.len().min(IN_FULL)];
+    let in_full = if history.bytes_about() > LARGE { 1 } else { IN_FULL };
+    let shown = &all[..all.len().min(in_full)];
     let diagrams = shown.iter().map(|violation| explain::diagram(history, *violation));
     let diagrams: Vec<Diagram> = diagrams.collect::<Result<_>>()?;
     let drawn = shown.iter().zip(&diagrams);
@@ -95,7 +98,7 @@ fn packed(history: &History, violations: &[explain::Violation<'_>]) -> Result<Pa
     let messages = history.trace().map(File::open).transpose().with_context(|| history.failed())?;
     let again = || messages.as_ref().map(unpacked).transpose();
     let history_again = || history.bytes().map(Some).map_err(io::Error::other);
-    pack((&history_again, &again), about).with_context(|| history.failed())
+    pack((&history_again, &again), history.bytes_about(), about).with_context(|| history.failed())
 }
 
 /// The folder of a run, or that of its history.

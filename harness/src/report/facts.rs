@@ -1,7 +1,10 @@
 //! What ran, where, and how to run it again: the head of the page, from `run.json`, `plan.json` and `shrunk.json`.
 
+use std::fmt;
 use std::path::Path;
 
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
 use crate::machine;
@@ -21,20 +24,18 @@ pub struct Facts {
 impl Facts {
     /// What the files in a run folder say; what is absent is left out. What nobody broke need not be shrunk.
     pub fn of(folder: &Path, violated: bool) -> Self {
-        let (run, plan, shrunk) = (read(folder, "run.json"), read(folder, "plan.json"), read(folder, "shrunk.json"));
+        let run: Value = read(folder, "run.json").unwrap_or_default();
+        let (plan, shrunk) = (read::<Size>(folder, "plan.json"), read::<Size>(folder, "shrunk.json"));
         let mut facts = Self::default();
         let text =
             |value: &Value| value.as_str().map(str::to_owned).or_else(|| (!value.is_null()).then(|| value.to_string()));
         let machine = machine::in_words(&run["machine"]);
-        let list = |value: &Value| value.as_array().map_or(0, Vec::len);
-        let faults = counted(list(&plan["faults"]), "fault", "faults");
-        let size = format!("{} nodes, {}, {faults}", list(&plan["nodes"]), operations(&plan));
         let rows = [
-            ("System", text(&plan["algorithm"])),
+            ("System", plan.as_ref().map(|plan| plan.algorithm.clone())),
             ("Planted bug", text(&run["bug"])),
             ("Executor", text(&run["executor"])),
             ("Seed", text(&run["seed"])),
-            ("Plan", (!plan.is_null()).then_some(size)),
+            ("Plan", plan.as_ref().map(|plan| format!("{} nodes, {plan}", plan.nodes.len()))),
             ("Command", run["command"].as_array().map(|words| command(words))),
             ("Nodes run", text(&run["node_command"])),
             ("Program", text(&run["node"]["hash"]).map(|hash| format!("{hash} ({} bytes)", run["node"]["bytes"]))),
@@ -43,31 +44,47 @@ impl Facts {
         ];
         facts.rows = rows.into_iter().filter_map(|(title, value)| Some((title, value?))).collect();
         let here = folder.display().to_string();
-        if !plan.is_null() {
+        if plan.is_some() {
             facts.commands.push((format!("temblor replay {}", quoted(&here)), "runs it again"));
         }
         facts.commands.push((format!("temblor explain {}", quoted(&here)), "this page in the terminal"));
-        if violated && shrunk.is_null() && !plan.is_null() {
+        if violated && shrunk.is_none() && plan.is_some() {
             facts
                 .commands
                 .push((format!("temblor shrink {}", quoted(&here)), "looks for the smallest plan that fails"));
         }
-        facts.shrunk = (!shrunk.is_null()).then(|| {
-            let faults = |plan: &Value| counted(list(&plan["faults"]), "fault", "faults");
-            let both = |plan: &Value| format!("{} and {}", operations(plan), faults(plan));
-            format!("Shrinking left {} of {}: shrunk.json beside this page.", both(&shrunk), both(&plan))
-        });
+        facts.shrunk = shrunk
+            .zip(plan)
+            .map(|(shrunk, plan)| format!("Shrinking left {shrunk} of {plan}: shrunk.json beside this page."));
         facts
     }
 }
 
-fn operations(plan: &Value) -> String {
-    counted(plan["operations"].as_array().map_or(0, Vec::len), "operation", "operations")
+/// What of a plan matters here; a plan may have a million operations.
+#[derive(Deserialize)]
+struct Size {
+    #[serde(default)]
+    algorithm: String,
+    #[serde(default)]
+    nodes: Vec<IgnoredAny>,
+    #[serde(default)]
+    operations: Vec<IgnoredAny>,
+    #[serde(default)]
+    rules: Vec<IgnoredAny>,
+    #[serde(default)]
+    faults: Vec<IgnoredAny>,
 }
 
-fn read(folder: &Path, name: &str) -> Value {
-    let bytes = std::fs::read(folder.join(name)).ok();
-    bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operations = counted(self.operations.len() + self.rules.len(), "operation", "operations");
+        write!(f, "{operations} and {}", counted(self.faults.len(), "fault", "faults"))
+    }
+}
+
+fn read<T: DeserializeOwned>(folder: &Path, name: &str) -> Option<T> {
+    let file = std::fs::File::open(folder.join(name)).ok()?;
+    serde_json::from_reader(std::io::BufReader::new(file)).ok()
 }
 
 /// A command as a shell takes it; the program by its name alone.

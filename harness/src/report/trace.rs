@@ -3,8 +3,8 @@
 //! A run may have millions of lines, and a page that takes a minute to open shows nothing. What does not fit is sampled: every
 //! k-th line, and between them all lines around the violation, all faults, and all lives of nodes. The page says so.
 //!
-//! The text that is packed has a line of JSON about the whole, then the lines of the history, then `=`, then those of the
-//! messages. A line is the next one of its file, unless `@17` before it says that it is the 17th.
+//! The text that is packed has the lines of the history, then `=`, then those of the messages, then `=`, and a line of JSON about the
+//! whole. A line is the next one of its file, unless `@17` before it says that it is the 17th. All is done in one reading.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
@@ -16,8 +16,10 @@ use serde::Serialize;
 
 /// A packed trace has so many bytes at most.
 const PACKED_MAX: usize = 2_000_000;
-/// Lines pack about so well: with this the first try nearly always fits.
+/// Lines that follow each other pack about so well, and lines far from each other so well: with this the first try nearly always
+/// fits.
 const RAW_MAX: u64 = 8 * PACKED_MAX as u64;
+const RAW_MAX_SAMPLED: u64 = 4 * PACKED_MAX as u64;
 /// A longer line is no line of ours and is left out.
 const LINE_MAX: u64 = 1 << 20;
 /// So many lines around each step of the first violation are kept whole.
@@ -65,23 +67,24 @@ pub struct Packed {
 /// Something that can be read again and again from its beginning.
 pub type Again<'a> = &'a dyn Fn() -> io::Result<Option<Box<dyn Read + 'a>>>;
 
-/// Packs a history and its messages.
+/// What the script finds behind the lines of each file.
+const END: &[u8] = b"=\n";
+
+/// Packs a history and its messages, which have about so many bytes together.
 ///
 /// # Errors
 /// One of them can't be read.
-pub fn pack((history, messages): (Again<'_>, Again<'_>), mut about: About) -> io::Result<Packed> {
-    let (of_history, of_messages) = (size(history()?)?, size(messages()?)?);
-    about.lines = (of_history.0, of_messages.0);
-    about.every = (of_history.1 + of_messages.1).div_ceil(RAW_MAX).max(1);
+pub fn pack((history, messages): (Again<'_>, Again<'_>), bytes: u64, mut about: About) -> io::Result<Packed> {
+    about.every = if bytes > RAW_MAX { bytes.div_ceil(RAW_MAX_SAMPLED) } else { 1 };
     for attempt in 0.. {
         let choice = Choice::of(&about, attempt < TRIES);
         let mut packer = GzEncoder::new(Vec::new(), Compression::new(6));
-        serde_json::to_writer(&mut packer, &about)?;
-        packer.write_all(b"\n")?;
-        copy(history()?, &mut packer, |index, line| choice.keeps_op(index, line))?;
-        packer.write_all(b"=\n")?;
+        about.lines.0 = copy(history()?, &mut packer, |index, line| choice.keeps_op(index, line))?;
+        packer.write_all(END)?;
         let mut whole = FRAMES_WHOLE;
-        copy(messages()?, &mut packer, |index, line| choice.keeps_frame(index, line, &mut whole))?;
+        about.lines.1 = copy(messages()?, &mut packer, |index, line| choice.keeps_frame(index, line, &mut whole))?;
+        packer.write_all(END)?;
+        serde_json::to_writer(&mut packer, &about)?;
         let packed = packer.finish()?;
         if packed.len() <= PACKED_MAX || about.every > about.lines.0 + about.lines.1 {
             return Ok(Packed { text: STANDARD.encode(packed), about });
@@ -92,40 +95,28 @@ pub fn pack((history, messages): (Again<'_>, Again<'_>), mut about: About) -> io
     unreachable!("the numbers of attempts have no end")
 }
 
-/// Lines and bytes.
-fn size(input: Option<Box<dyn Read + '_>>) -> io::Result<(u64, u64)> {
-    let Some(mut input) = input else { return Ok((0, 0)) };
-    let (mut buffer, mut lines, mut bytes) = (vec![0; 1 << 18], 0, 0);
-    loop {
-        let read = input.read(&mut buffer)?;
-        if read == 0 {
-            return Ok((lines, bytes));
-        }
-        lines += memchr::memchr_iter(b'\n', &buffer[..read]).count() as u64;
-        bytes += read as u64;
-    }
-}
-
-/// Copies the lines that are kept, each with its number where that does not follow from the one before.
+/// Copies the lines that are kept, each with its number where that does not follow from the one before; how many there were.
 fn copy(
     input: Option<Box<dyn Read + '_>>,
     out: &mut impl Write,
     mut keeps: impl FnMut(u64, &[u8]) -> bool,
-) -> io::Result<()> {
-    let Some(input) = input else { return Ok(()) };
+) -> io::Result<u64> {
+    let Some(input) = input else { return Ok(0) };
     let mut input = BufReader::with_capacity(1 << 18, input);
-    let (mut line, mut next) = (Vec::new(), 1);
+    let (mut line, mut next, mut lines) = (Vec::new(), 1, 0);
     for number in 1.. {
         line.clear();
         if input.by_ref().take(LINE_MAX).read_until(b'\n', &mut line)? == 0 {
             break;
         }
+        lines = number;
         let whole = line.last() == Some(&b'\n');
         if !whole {
             skip_line(&mut input)?;
         }
         // A torn line at the end, or one of garbage, is for `check` to complain of.
-        if !whole || line.first() != Some(&b'{') || std::str::from_utf8(&line).is_err() || !keeps(number, &line) {
+        let sound = whole && line.first() == Some(&b'{');
+        if !sound || !keeps(number, &line) || std::str::from_utf8(&line).is_err() {
             continue;
         }
         if number != next {
@@ -134,7 +125,7 @@ fn copy(
         out.write_all(&line)?;
         next = number + 1;
     }
-    Ok(())
+    Ok(lines)
 }
 
 fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
@@ -215,15 +206,15 @@ mod tests {
     fn pack_text(history: &str, messages: Option<&str>, about: About) -> Packed {
         let reader =
             |text: Option<&str>| Ok(text.map(|text| Box::new(io::Cursor::new(text.to_owned())) as Box<dyn Read>));
-        pack((&|| reader(Some(history)), &|| reader(messages)), about).unwrap()
+        let bytes = history.len() + messages.map_or(0, str::len);
+        pack((&|| reader(Some(history)), &|| reader(messages)), bytes as u64, about).unwrap()
     }
 
     #[test]
     fn a_small_trace_is_there_as_it_is() {
         let text = unpacked(&pack_text("{\"a\":1}\n{\"a\":2}\n", Some("{\"in\":3}\n"), About::default()));
-        let (about, rest) = text.split_once('\n').unwrap();
-        assert_eq!(about, r#"{"nodes":[],"violations":[],"lines":[2,1],"every":1}"#);
-        assert_eq!(rest, "{\"a\":1}\n{\"a\":2}\n=\n{\"in\":3}\n");
+        let about = r#"{"nodes":[],"violations":[],"lines":[2,1],"every":1}"#;
+        assert_eq!(text, format!("{{\"a\":1}}\n{{\"a\":2}}\n=\n{{\"in\":3}}\n=\n{about}"));
     }
 
     #[test]
@@ -231,7 +222,7 @@ mod tests {
         let long = "x".repeat(3 * LINE_MAX as usize);
         let text = format!("{{\"a\":1}}\n{{\"{long}\n\u{7}?\n{{\"a\":4}}\n{{\"a\":5");
         let text = unpacked(&pack_text(&text, None, About::default()));
-        assert!(text.ends_with("\n{\"a\":1}\n@4\n{\"a\":4}\n=\n"), "{text}");
+        assert!(text.starts_with("{\"a\":1}\n@4\n{\"a\":4}\n=\n=\n"), "{text}");
     }
 
     #[test]

@@ -122,10 +122,10 @@ async function load() {
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   const lines = (await new Response(stream).text()).split("\n");
-  const trace = new Trace(JSON.parse(lines[0]));
-  const middle = lines.indexOf("=");
-  for (const [number, raw, op] of numbered(lines.slice(1, middle))) trace.takeOp(number, raw, op);
-  for (const [number, raw, frame] of numbered(lines.slice(middle + 1))) trace.takeFrame(number, raw, frame);
+  const trace = new Trace(JSON.parse(lines.at(-1)));
+  const middle = lines.indexOf("="), end = lines.indexOf("=", middle + 1);
+  for (const [number, raw, op] of numbered(lines.slice(0, middle))) trace.takeOp(number, raw, op);
+  for (const [number, raw, frame] of numbered(lines.slice(middle + 1, end))) trace.takeFrame(number, raw, frame);
   trace.events.sort((a, b) => a.time - b.time || a.line - b.line);
   for (const fault of trace.faults) fault.to = Math.min(fault.to, trace.length);
   return trace;
