@@ -111,6 +111,9 @@ impl Definition {
     }
 }
 
+/// Somebody else's node; `None` is temblor's own.
+type Program<'a> = Option<&'a Spanned<NodeCommand>>;
+
 /// Multiplies the lists of one scenario.
 struct Builder<'a> {
     scenario: &'a Scenario,
@@ -131,14 +134,20 @@ impl Builder<'_> {
         if let Some(nodes) = scenario.nodes.iter().find(|nodes| !(1..=128).contains(nodes.get_ref())) {
             return Err(Mistake::at(nodes, "a cluster has 1 to 128 nodes"));
         }
-        if let (Some(node), true) = (&scenario.node, executors.contains(&Executor::Sim)) {
+        let programs: Vec<&Spanned<NodeCommand>> = scenario.node.iter().chain(&scenario.programs).collect();
+        if let (Some(node), true) = (programs.first(), executors.contains(&Executor::Sim)) {
             return Err(Mistake::at(node, "sim runs temblor's own nodes only; a program needs processes or lockstep"));
         }
+        // Without a program of somebody else's it is temblor's own node.
+        let programs: Vec<Program<'_>> =
+            if programs.is_empty() { vec![None] } else { programs.into_iter().map(Some).collect() };
         for executor in executors {
             for system in &systems {
-                for nodes in &scenario.nodes {
-                    for faults in &scenario.faults {
-                        self.add((executor, system), *nodes.get_ref(), faults)?;
+                for program in &programs {
+                    for nodes in &scenario.nodes {
+                        for faults in &scenario.faults {
+                            self.add((executor, system, *program), *nodes.get_ref(), faults)?;
+                        }
                     }
                 }
             }
@@ -161,7 +170,7 @@ impl Builder<'_> {
 
     fn add(
         &mut self,
-        (executor, system): (Executor, &System),
+        (executor, system, program): (Executor, &System, Program<'_>),
         nodes: u16,
         faults: &Spanned<String>,
     ) -> Result<(), Mistake> {
@@ -169,8 +178,8 @@ impl Builder<'_> {
         let own: Vec<&'static str> = workloads::of(system.asks()).map(|workload| workload.name).collect();
         let wanted = |name: &&&str| scenario.workloads.iter().any(|named| named.get_ref() == **name);
         let fitting: Vec<&'static str> = own.iter().filter(wanted).copied().collect();
-        let foreign = scenario.node.as_ref().map(|node| self.placed(node.get_ref()));
-        let launch = system.launch(foreign.as_ref()).map_err(|error| match &scenario.node {
+        let foreign = program.map(|node| self.placed(node.get_ref()));
+        let launch = system.launch(foreign.as_ref()).map_err(|error| match program {
             Some(node) => Mistake::at(node, error.to_string()),
             None => Mistake { message: error.to_string(), span: None },
         })?;
@@ -282,6 +291,17 @@ mod tests {
     }
 
     #[test]
+    fn programs_are_multiplied_too() {
+        let text = "[[scenario]]\nalgorithms = ['fifo', 'eager']\nfaults = ['none', 'kill']\nnodes = [3]\n\
+                    programs = [{ bin = 'true' }, { bin = 'cat', args = ['-u'] }, { bin = 'false' }]\n";
+        let definition = define(text).unwrap();
+        assert_eq!(definition.cells.len(), 2 * 3 * 2);
+        let programs: Vec<_> =
+            definition.cells.iter().filter_map(|cell| Some(cell.foreign.as_ref()?.bin.clone())).collect();
+        assert_eq!(programs.iter().filter(|bin| bin.ends_with("cat")).count(), 4);
+    }
+
+    #[test]
     fn every_name_is_looked_up_before_anything_runs() {
         for (line, words) in [
             ("algorithms = ['fifo', 'fifi']", "fifi"),
@@ -293,6 +313,11 @@ mod tests {
             ("algorithms = ['fifo']\nfaults = ['disk']", "nothing of this scenario can be run"),
             ("algorithms = ['fifo']\nbug = 'votes-twice'", "votes-twice is a bug of raft"),
             ("algorithms = ['fifo']\nnode = { bin = './no-such-program' }", "no-such-program"),
+            ("algorithms = ['fifo']\nprograms = [{ bin = 'true' }, { bin = './nor-this' }]", "nor-this"),
+            (
+                "algorithms = ['fifo']\nexecutors = ['sim']\nprograms = [{ bin = 'true' }]",
+                "sim runs temblor's own nodes",
+            ),
         ] {
             let error = define(&format!("[[scenario]]\n{line}\n")).unwrap_err();
             assert!(error.contains(words) && error.contains("test.toml, line "), "{error}");

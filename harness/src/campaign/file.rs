@@ -65,6 +65,9 @@ pub struct Scenario {
     pub bug: Option<Spanned<String>>,
     /// Somebody else's program as each node.
     pub node: Option<Spanned<NodeCommand>>,
+    /// Several such programs, each of which is tried.
+    #[serde(default)]
+    pub programs: Vec<Spanned<NodeCommand>>,
     /// What goes wrong: faults and classes with commas between them, `none`, or `all` of the model.
     #[serde(default = "default_faults")]
     pub faults: Vec<Spanned<String>>,

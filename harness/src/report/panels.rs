@@ -12,14 +12,17 @@ use crate::words::{counted, listed};
 
 /// The numbered steps with the reason for each; between them, without numbers, what else the drawing shows.
 pub fn steps(witness: &Witness, diagram: &Diagram) -> Markup {
-    let mut notes = diagram.rows.iter().filter(|row| row.step.is_none() && !row.note.is_empty()).peekable();
+    let asides = diagram.rows.iter().enumerate().filter(|(_, row)| row.step.is_none() && !row.note.is_empty());
+    let mut notes = asides.peekable();
+    // What is drawn to the left of a step stands above it.
+    let place = |number: usize| diagram.rows.iter().position(|row| row.step == Some(number)).unwrap_or(0);
     html! {
         table class="steps" {
             caption { "Why it is wrong" }
             thead { tr { th scope="col" { "#" } th scope="col" { "Time" } th scope="col" { "Who" } th scope="col" { "What" } th scope="col" { "Why it matters" } th scope="col" { "Line" } } }
             tbody {
                 @for (at, step) in witness.steps.iter().enumerate() {
-                    @while notes.peek().is_some_and(|row| row.time < step.time) { (aside(notes.next(), diagram)) }
+                    @while notes.peek().is_some_and(|(row, _)| *row < place(at + 1)) { (aside(notes.next().map(|(_, row)| row), diagram)) }
                     tr class=(if is_wrong(diagram, at + 1) { "wrong" } else { "" }) {
                         th scope="row" { (at + 1) }
                         td class="n" { (time_ms(step.time)) }
@@ -29,7 +32,7 @@ pub fn steps(witness: &Witness, diagram: &Diagram) -> Markup {
                         td class="n" { a href=(format!("#e={}", step.index + 1)) { (step.index + 1) } }
                     }
                 }
-                @while notes.peek().is_some() { (aside(notes.next(), diagram)) }
+                @while notes.peek().is_some() { (aside(notes.next().map(|(_, row)| row), diagram)) }
             }
         }
     }

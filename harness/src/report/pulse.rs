@@ -16,6 +16,8 @@ use super::told;
 const SLICES: usize = 120;
 /// So many latencies are kept of a slice; beyond that every other one is.
 const KEPT: usize = 4_096;
+/// Fewer answers are no line.
+const WORTH_A_CHART: usize = 20;
 /// So many faults are shaded.
 const FAULTS_MAX: usize = 200;
 /// The size of a chart, px.
@@ -92,9 +94,9 @@ impl Pulse {
         }
     }
 
-    /// Both charts; nothing where nobody was answered.
+    /// Both charts; nothing where hardly anybody was answered.
     pub fn charts(&self) -> Markup {
-        if self.answers.is_empty() || self.length == 0 {
+        if self.answers.len() < WORTH_A_CHART || self.length == 0 {
             return html! {};
         }
         let mut slices: Vec<Vec<u64>> = vec![Vec::new(); SLICES];
@@ -187,7 +189,7 @@ fn label(value: f64) -> String {
     if value >= 1.0 || value == 0.0 {
         format!("{value:.0}")
     } else {
-        format!("{value:.3}").trim_end_matches('0').to_owned()
+        format!("{value:.4}").trim_end_matches('0').to_owned()
     }
 }
 
@@ -215,7 +217,8 @@ mod tests {
         let pulse = read(format!("{header}\n{}\n", rest.join("\n")).as_bytes()).unwrap();
         assert_eq!(pulse.answers, [(4_000_000, 3_000_000)]);
         assert_eq!(pulse.faults, [("kill 4".to_owned(), 2_000_000, 4_000_000)]);
-        let charts = pulse.charts().into_string();
+        assert!(pulse.charts().into_string().is_empty(), "one answer is no line");
+        let charts = Pulse { answers: vec![(4_000_000, 3_000_000); WORTH_A_CHART], ..pulse }.charts().into_string();
         assert!(charts.contains("kill 4, 2 to 4 ms"), "{charts}");
     }
 
