@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn only_what_was_not_synced_is_lost_and_a_part_of_it_may_stay() {
-        let kind = |keep_ppm| Kind::LoseUnsynced { node: "n1".to_owned(), keep_ppm };
+        let kind = |keep_ppm| Kind::LoseUnsynced { node: "n1".to_owned(), keep_ppm, wait_us: 0 };
         let length = |kind: &Kind, synced| inflict(kind, synced).pop().map(|change| change.after.unwrap().len());
         assert_eq!(length(&kind(0), Some(60)), Some(60));
         assert_eq!(length(&kind(500_000), Some(60)), Some(80));

@@ -98,6 +98,43 @@ fn what_was_written_and_not_synced_is_lost_and_nothing_that_anybody_knew_of() {
     assert!(bitten >= 5, "{bitten} of 20 steps had stored something");
 }
 
+#[test]
+fn who_syncs_whatever_it_writes_loses_what_it_is_just_writing() {
+    let wait_us = 90_000;
+    let fault = json!({ "lose-unsynced": { "node": "n2", "keep_ppm": 0, "wait_us": wait_us } });
+    let mut histories = Vec::new();
+    for executor in EXECUTORS {
+        let (code, history, temblor) = run(executor, &fault, Some(150_000));
+        let ends = [told(&history, "lose-unsynced", "ok"), told(&history, "lose-unsynced", "info")].concat();
+        assert_eq!((lives(&history), &ends[0]["kills"]), (vec![1, 2, 1], &json!(1)), "{executor}");
+        let waited_us = ends[0]["waited_us"].as_u64().unwrap();
+        assert!(waited_us < wait_us, "{executor}: it wrote, and was killed after {waited_us} us");
+        // On a real machine the sync may be faster than the signal; then nothing was lost, and that is said.
+        assert!(code == Some(0) || (*executor == "processes" && code == Some(3)), "{executor}: {code:?}");
+        histories.push(temblor.read("results/latest/history.jsonl"));
+    }
+    assert!(histories[0] == histories[1]);
+}
+
+#[test]
+fn a_fault_that_waits_for_a_write_waits_no_longer_than_it_says() {
+    let fault = json!({ "lose-unsynced": { "node": "n2", "keep_ppm": 0, "wait_us": 20_000 } });
+    let plan = json!({ "format": 1, "algorithm": "fifo", "over": "durable-eager", "seed": 7, "nodes": ["n1", "n2", "n3"],
+                       "length_us": 300_000, "requested": ["lose-unsynced"],
+                       "operations": [{ "when": { "at_us": 0 }, "node": "n1", "broadcast": 1 }],
+                       "faults": [{ "id": 1, "when": { "at_us": 200_000 }, "for_us": 50_000, "fault": fault }] });
+    for executor in EXECUTORS {
+        let temblor = Temblor::new();
+        temblor.write("plan.json", plan.to_string());
+        let ended = temblor.run(&format!("run fifo --over durable-eager --plan plan.json -x {executor}"));
+        let history = temblor.json_lines("results/latest/history.jsonl");
+        // What it stores without a sync, as there is no harm if it is lost, may be lost.
+        let ends = [told(&history, "lose-unsynced", "ok"), told(&history, "lose-unsynced", "info")].concat();
+        assert_eq!((ends.len(), &ends[0]["kills"]), (1, &json!(1)), "{executor}: {}", ended.said());
+        assert!(ends[0]["waited_us"].as_u64().unwrap() >= 20_000, "{executor}");
+    }
+}
+
 fn anchored(when: &Value, fault: &Value) -> Value {
     let operation =
         |at: u64| json!({ "when": { "at_us": at * 10_000 }, "node": format!("n{}", at % 3 + 1), "broadcast": at + 1 });

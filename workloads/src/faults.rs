@@ -29,7 +29,7 @@ pub const FAULTS: &[Fault] = &[
         name: "lose-unsynced",
         class: "disk",
         what: "SIGKILL, and of what the node had written and not synced only a part is left",
-        parameters: "node, keep_ppm",
+        parameters: "node, keep_ppm, wait_us",
         evidence: "each file's length before and after",
         within: recovers_from_disk,
     },

@@ -51,12 +51,15 @@ pub enum Kind {
         up_us: u64,
     },
     /// SIGKILL, and what the node had written and not synced is lost but for a part:
-    /// `{"lose-unsynced":{"node":"n2","keep_ppm":500000}}`. The node comes back as after a kill.
+    /// `{"lose-unsynced":{"node":"n2","keep_ppm":500000,"wait_us":100000}}`. The node comes back as after a kill.
     LoseUnsynced {
         /// A node's name, or `leader`.
         node: String,
         /// How much of it is kept, in millionths of its bytes; it may end within a record.
         keep_ppm: u32,
+        /// At most so long it waits until the node writes, us: who syncs whatever it writes has nothing to lose at other times.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        wait_us: u64,
     },
     /// SIGKILL, and the last bytes of what the node had synced are zeros.
     TornWrite {
@@ -274,4 +277,8 @@ impl Kind {
                     | Kind::CrashDuringRecovery { .. }
             )
     }
+}
+
+fn is_zero(time_us: &u64) -> bool {
+    *time_us == 0
 }

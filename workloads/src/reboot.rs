@@ -7,6 +7,8 @@ use crate::plan::Kind;
 /// One step; each waits for the one before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// Nothing happens until the node writes to its files, or so long has passed, us.
+    AwaitWrite(String, u64),
     /// SIGKILL. A node that is down already is left out.
     Kill(String),
     /// So long nothing happens, us.
@@ -36,6 +38,9 @@ pub fn steps(kind: &Kind, target: &str, nodes: &[String]) -> VecDeque<Step> {
             };
             nodes.iter().flat_map(turn).collect()
         }
+        Kind::LoseUnsynced { wait_us, .. } if *wait_us > 0 => {
+            [Step::AwaitWrite(target.to_owned(), *wait_us), kill()].into()
+        }
         kind if kind.ends_lives() => [kill()].into(),
         _ => VecDeque::new(),
     }
@@ -52,6 +57,14 @@ mod tests {
         let (kill, start) = (Step::Kill("n2".to_owned()), Step::Start("n2".to_owned()));
         let all = [kill.clone(), Step::Wait(3), start.clone(), Step::Wait(5), kill, Step::Wait(3), start];
         assert_eq!(steps(&kind, "n2", &[]), all);
+    }
+
+    #[test]
+    fn what_takes_the_unsynced_waits_for_a_write_if_it_is_to() {
+        let kind = |wait_us| Kind::LoseUnsynced { node: "n2".to_owned(), keep_ppm: 0, wait_us };
+        let kill = Step::Kill("n2".to_owned());
+        assert_eq!(steps(&kind(0), "n2", &[]), [kill.clone()]);
+        assert_eq!(steps(&kind(7), "n2", &[]), [Step::AwaitWrite("n2".to_owned(), 7), kill]);
     }
 
     #[test]

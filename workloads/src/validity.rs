@@ -299,6 +299,13 @@ impl<'a> Names<'a> {
             Kind::LoseUnsynced { keep_ppm: part, .. } | Kind::Bitflip { at_ppm: part, .. } if *part > 1_000_000 => {
                 return Err(place.flaw(format!("{part} millionths are more than all")));
             }
+            Kind::LoseUnsynced { wait_us, .. } => {
+                within_a_year(*wait_us, place)?;
+                if let Some(for_us) = fault.for_us.filter(|for_us| for_us <= wait_us) {
+                    let what = format!("it lasts {for_us} us and waits for a write for {wait_us} us");
+                    return Err(place.flaw(format!("{what}: for_us has to be longer than wait_us")));
+                }
+            }
             Kind::RollingRestart { down_us, up_us }
             | Kind::CrashLoop { down_us, up_us, .. }
             | Kind::CrashDuringRecovery { down_us, up_us, .. } => {

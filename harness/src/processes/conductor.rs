@@ -69,6 +69,7 @@ impl Conductor<'_> {
             Event::Exited { node, status } => self.exited(node, &status_text(status)),
             Event::Stopped(signalled) => self.stopped(signalled),
             Event::Continued(signalled) => self.continued(signalled),
+            Event::Wrote { fault } => self.wrote(fault),
             Event::Frame(anchor) => self.schedule.frame_seen(self.clock.now_ns(), anchor),
         }
     }
@@ -175,6 +176,7 @@ impl Conductor<'_> {
         }
         self.recorder.node(&node.name, "exit", &BTreeMap::from([("status", status)]));
         self.proxy.down(at);
+        self.disarm(at);
         if self.setup.header.crashes == Crashes::Stop {
             self.obligations.crashed(at);
         }

@@ -30,6 +30,11 @@ pub enum Event {
     Stopped(Signalled),
     /// The kernel was asked whether a process goes on.
     Continued(Signalled),
+    /// The node that this fault waits for has written to its files.
+    Wrote {
+        /// The fault's id.
+        fault: u32,
+    },
     /// The proxy has seen the frame of the frame anchor at this position.
     Frame(usize),
 }

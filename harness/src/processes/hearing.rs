@@ -97,6 +97,7 @@ impl Conductor<'_> {
         state.listen = body.listen.as_deref().and_then(|listen| listen.parse::<SocketAddr>().ok());
         let observed = body.observe.as_deref().unwrap_or_default();
         state.reports_deliveries = observed.iter().any(|f| f == "deliver");
+        state.reports_syncs = observed.iter().any(|f| f == "synced");
         let listen = state.listen.or_else(|| self.open_shim(node));
         if let Some(listen) = listen {
             self.proxy.target(node, listen);

@@ -26,6 +26,7 @@ mod rehearsal;
 mod schedule;
 mod shim;
 mod signals;
+mod writes;
 
 use anyhow::{Context, Result};
 use serde_json::Value;

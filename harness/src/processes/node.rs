@@ -30,6 +30,8 @@ pub struct Node {
     pub shim: Option<Shim>,
     /// Whether it reports its deliveries.
     pub reports_deliveries: bool,
+    /// Whether it reports its syncs: what it has not reported is not durable then.
+    pub reports_syncs: bool,
     /// The kill that ended, or is about to end, this life.
     pub killed_by: Option<u32>,
     /// The pauses in force.
@@ -61,6 +63,7 @@ impl Node {
             listen: None,
             shim: None,
             reports_deliveries: false,
+            reports_syncs: false,
             killed_by: None,
             paused_by: BTreeSet::new(),
             stopped_ns: None,

@@ -3,7 +3,9 @@
 //! A step waits for what the one before it has caused: a start for the exit of the process before, since no line of one life may
 //! be booked on the next. A node that is killed before it has answered `init` is no trouble, and counted.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -12,11 +14,15 @@ use temblor_workloads::plan::Kind;
 use temblor_workloads::reboot::{Step, steps};
 
 use super::conductor::Conductor;
+use super::events::Event;
 use super::faults::{Active, What};
 use super::schedule::{Due, position};
-use super::signals;
+use super::{signals, writes};
 use crate::recorder::Type;
 use crate::{damage, stored};
+
+/// Whether a fault kills its node as soon as that writes.
+type Armed = Rc<Cell<bool>>;
 
 /// A fault that ends lives, under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +41,8 @@ pub(super) struct Reboot {
     before_ready: u64,
     /// What it did to files.
     damage: Vec<Value>,
+    /// Since when it waits for a write, ns.
+    awaits: Option<(u64, Armed)>,
     /// Whether it was lifted: what is left are starts.
     lifted: bool,
     /// Whether its op has ended.
@@ -65,6 +73,7 @@ impl Conductor<'_> {
             starts: 0,
             before_ready: 0,
             damage: Vec::new(),
+            awaits: None,
             lifted: false,
             told: false,
         };
@@ -77,8 +86,21 @@ impl Conductor<'_> {
     pub(super) fn go_on_rebooting(&mut self, id: u32) {
         let Some(Active { what: What::Reboot(reboot), f, .. }) = self.faults.active.get(&id) else { return };
         let (mut reboot, f) = (reboot.clone(), *f);
+        if let Some((since_ns, armed)) = reboot.awaits.take() {
+            armed.set(false);
+            let waited_us = (self.clock.now_ns() - since_ns) / 1_000;
+            self.faults.active.entry(id).and_modify(|active| active.value["waited_us"] = json!(waited_us));
+        }
         while let Some(step) = reboot.steps.pop_front() {
             match step {
+                Step::AwaitWrite(node, us) => {
+                    let now_ns = self.clock.now_ns();
+                    let armed = Armed::new(Cell::new(true));
+                    reboot.awaits = Some((now_ns, armed.clone()));
+                    self.schedule.push(now_ns + us * 1_000, Due::Turn(id));
+                    self.keep_rebooting(id, reboot);
+                    return self.await_write(id, position(self.plan, &node), armed);
+                }
                 Step::Kill(node) => self.kill_for((id, f), position(self.plan, &node), &mut reboot),
                 step if !reboot.dying.is_empty() => {
                     reboot.steps.push_front(step);
@@ -103,6 +125,43 @@ impl Conductor<'_> {
             self.schedule.fault_ended(self.clock.now_ns(), id);
         } else {
             self.keep_rebooting(id, reboot);
+        }
+    }
+
+    /// Has this fault kill a node as soon as that writes.
+    fn await_write(&mut self, id: u32, node: usize, armed: Armed) {
+        let directory = self.setup.folder.data(&self.nodes[node].name);
+        let written = writes::Watch::begin(&directory);
+        // Where files can't be watched, the fault comes when it has waited long enough.
+        let (Ok(written), Some(life)) = (written, &self.nodes[node].life) else { return };
+        self.recorder.flush();
+        let (pid, events) = (life.pid, self.events.clone());
+        tokio::task::spawn_local(async move {
+            if written.seen().await.is_ok() && armed.replace(false) {
+                // A sync takes less time than an event in the queue, so the signal goes first: that it was asked for stands in the
+                // history already.
+                let _ = signals::send(pid, Signal::SIGKILL);
+                // Nobody listens any more once the run is over.
+                let _ = events.send(Event::Wrote { fault: id }).await;
+            }
+        });
+    }
+
+    /// The node that this fault waits for has written.
+    pub(super) fn wrote(&mut self, id: u32) {
+        let active = self.faults.active.get(&id);
+        if active.is_some_and(|active| matches!(&active.what, What::Reboot(reboot) if reboot.awaits.is_some())) {
+            self.go_on_rebooting(id);
+        }
+    }
+
+    /// This life has ended: its pid is nobody's to kill. A fault that waits for the node finds its next life at the end of the wait.
+    pub(super) fn disarm(&self, node: usize) {
+        let name = &self.nodes[node].name;
+        for active in self.faults.active.values().filter(|active| active.value["node"] == name.as_str()) {
+            if let What::Reboot(Reboot { awaits: Some((_, armed)), .. }) = &active.what {
+                armed.set(false);
+            }
         }
     }
 
@@ -214,7 +273,8 @@ impl Conductor<'_> {
             Err(error) => return vec![json!({ "error": error.to_string() })],
         };
         let synced = |file: &str| {
-            let known = self.nodes.iter().any(|node| node.synced.contains_key(file));
+            let reported = || self.nodes.iter().any(|node| node.synced.contains_key(file));
+            let known = self.nodes[node].reports_syncs || reported();
             known.then(|| self.nodes[node].synced.get(file).copied().unwrap_or(0))
         };
         let mut evidence = Vec::new();

@@ -37,7 +37,10 @@ pub enum Line<'a, B> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Introduction {
     /// It lives by the virtual clock.
-    Virtual,
+    Virtual {
+        /// Whether it will report its syncs.
+        reports_syncs: bool,
+    },
     /// It took `init`, and lives by its machine's clock.
     Real,
     /// It did not take it: why.
@@ -94,16 +97,21 @@ fn told<'a, B>(
 }
 
 fn introduction(envelope: &Envelope<'_>, body: &Body<'_>) -> Introduction {
-    #[derive(serde::Deserialize)]
+    #[derive(Default, serde::Deserialize)]
     struct Clocked {
         #[serde(default)]
         clock: Option<String>,
+        #[serde(default)]
+        observe: Vec<String>,
     }
     match body.kind.as_ref() {
         "init_ok" => {
             let clocked: Option<Clocked> = serde_json::from_str(envelope.body.get()).ok();
-            let clock = clocked.and_then(|body| body.clock);
-            if clock.as_deref() == Some("virtual") { Introduction::Virtual } else { Introduction::Real }
+            let Clocked { clock, observe } = clocked.unwrap_or_default();
+            match clock.as_deref() {
+                Some("virtual") => Introduction::Virtual { reports_syncs: observe.iter().any(|f| f == "synced") },
+                _ => Introduction::Real,
+            }
         }
         "error" => {
             let (code, text) = (body.code.unwrap_or(0), body.text.as_deref().unwrap_or("no text"));

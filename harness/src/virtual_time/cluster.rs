@@ -30,6 +30,12 @@ pub trait Cluster {
     /// They can't be read.
     fn files(&self, node: usize) -> io::Result<Files>;
 
+    /// Whether a node reports its syncs: what it has not reported is not durable then.
+    fn reports_syncs(&self, node: usize) -> bool;
+
+    /// How long the files of a node are, by name: what changes when it writes. None that can't be read.
+    fn lengths(&self, node: usize) -> Vec<(String, u64)>;
+
     /// Changes a file of a node that is down; `None` removes it.
     ///
     /// # Errors

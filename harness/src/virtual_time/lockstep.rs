@@ -39,6 +39,8 @@ pub struct Lockstep {
     names: Vec<String>,
     folder: PathBuf,
     lives: Vec<Option<Process>>,
+    /// Which of them report their syncs, as they said at the start of their lives.
+    reports_syncs: Vec<bool>,
     /// Where every byte that nodes answer goes, to compare two runs by; `None` if nobody will.
     answers: Option<File>,
     _core: OneCore,
@@ -51,7 +53,8 @@ impl Lockstep {
     /// Nodes of these names, whose logs and data go to `folder`; none is started yet.
     pub fn new(launch: Launch, names: &[String], folder: PathBuf) -> Self {
         let lives = names.iter().map(|_| None).collect();
-        Self { launch, names: names.to_vec(), folder, lives, answers: None, _core: OneCore::take() }
+        let reports_syncs = vec![false; names.len()];
+        Self { launch, names: names.to_vec(), folder, lives, reports_syncs, answers: None, _core: OneCore::take() }
     }
 
     /// Writes down every byte that nodes answer.
@@ -112,7 +115,9 @@ impl Cluster for Lockstep {
             "incarnation": life.incarnation, "seed": life.seed, "observe": OBSERVE,
             "clock": "virtual", "lookahead": LOOKAHEAD_NS,
         });
-        self.exchange(node, life.now_ns, ("c0", format!(",\"body\":{init}").as_bytes()))
+        let answer = self.exchange(node, life.now_ns, ("c0", format!(",\"body\":{init}").as_bytes()));
+        self.reports_syncs[node] = self.lives[node].as_ref().is_some_and(Process::reports_syncs);
+        answer
     }
 
     fn input(&mut self, node: usize, now_ns: u64, input: Input<Body>) -> Answer<Body> {
@@ -136,6 +141,14 @@ impl Cluster for Lockstep {
 
     fn files(&self, node: usize) -> io::Result<Files> {
         stored::read(&self.folder.join(&self.names[node]))
+    }
+
+    fn reports_syncs(&self, node: usize) -> bool {
+        self.reports_syncs[node]
+    }
+
+    fn lengths(&self, node: usize) -> Vec<(String, u64)> {
+        stored::lengths(&self.folder.join(&self.names[node])).unwrap_or_default()
     }
 
     fn change(&mut self, node: usize, file: &str, bytes: Option<&[u8]>) -> io::Result<()> {

@@ -39,6 +39,8 @@ pub struct Process {
     inputs: u64,
     /// Whether `init` has been answered.
     introduced: bool,
+    /// Whether it said that it will report its syncs.
+    reports_syncs: bool,
     /// The last input as it was written.
     line: Vec<u8>,
     answer: Vec<u8>,
@@ -63,7 +65,7 @@ impl Process {
         // A node that does not read must not keep the controller from looking at the clock.
         fcntl(&stdin, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         let (line, answer) = (Vec::new(), Vec::with_capacity(64 << 10));
-        Ok(Self { child, stdin, stdout, inputs: 0, introduced: false, line, answer })
+        Ok(Self { child, stdin, stdout, inputs: 0, introduced: false, reports_syncs: false, line, answer })
     }
 
     /// Hands over the next input and waits for the answer. `write` gets the input's number and writes the line, without its LF.
@@ -83,6 +85,11 @@ impl Process {
     /// All lines of the last answer.
     pub fn answer(&self) -> &[u8] {
         &self.answer
+    }
+
+    /// Whether it said, when it was introduced, that it will report its syncs.
+    pub fn reports_syncs(&self) -> bool {
+        self.reports_syncs
     }
 
     /// The last input as it was written, with its LF.
@@ -159,7 +166,9 @@ impl Process {
             return Ok(Heard::Other);
         }
         match answer::read::<()>(line, &[]) {
-            Line::Init(Introduction::Virtual) => self.introduced = true,
+            Line::Init(Introduction::Virtual { reports_syncs }) => {
+                (self.introduced, self.reports_syncs) = (true, reports_syncs);
+            }
             Line::Init(Introduction::Real) => {
                 return Err(End::Breach("did not take up the virtual clock that init offers".to_owned()));
             }

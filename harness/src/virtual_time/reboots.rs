@@ -25,6 +25,10 @@ pub(super) struct Reboot {
     starts: u64,
     /// What it did to files.
     damage: Vec<Value>,
+    /// Whose next write it waits for, and since when, ns.
+    awaits: Option<(usize, u64)>,
+    /// Whether its op has ended.
+    told: bool,
 }
 
 impl<C: Cluster> World<'_, C> {
@@ -43,7 +47,8 @@ impl<C: Cluster> World<'_, C> {
         self.script.recorder.nemesis(Type::Invoke, f, &value);
         let steps = steps(kind, target, &self.script.plan.nodes);
         let (down, damage) = (BTreeSet::new(), Vec::new());
-        let reboot = Reboot { kind: kind.clone(), steps, down, kills: 0, starts: 0, damage };
+        let (kills, starts, awaits, told) = (0, 0, None, false);
+        let reboot = Reboot { kind: kind.clone(), steps, down, kills, starts, damage, awaits, told };
         self.nemesis.active.insert(id, Active { f, value, what: What::Reboot(reboot) });
         self.go_on_rebooting(id);
         Ok(())
@@ -54,8 +59,17 @@ impl<C: Cluster> World<'_, C> {
         let Some(Active { f, mut value, what: What::Reboot(mut reboot) }) = self.nemesis.active.remove(&id) else {
             return;
         };
+        if let Some((_, since_ns)) = reboot.awaits.take() {
+            value["waited_us"] = json!((self.now.get() - since_ns) / 1_000);
+        }
         while let Some(step) = reboot.steps.pop_front() {
             match step {
+                Step::AwaitWrite(node, us) => {
+                    reboot.awaits = Some((position(self.script.plan, &node), self.now.get()));
+                    self.script.schedule.push(self.now.get() + us * 1_000, Due::Turn(id));
+                    self.nemesis.active.insert(id, Active { f, value, what: What::Reboot(reboot) });
+                    return;
+                }
                 Step::Kill(node) => self.kill_for((id, f), position(self.script.plan, &node), &mut reboot),
                 Step::Start(node) => self.start_again(id, position(self.script.plan, &node), &mut reboot),
                 Step::Wait(us) => {
@@ -66,7 +80,10 @@ impl<C: Cluster> World<'_, C> {
             }
         }
         let leaves_down = reboot.kind.leaves_down();
-        self.conclude_reboot(&reboot, (f, &mut value));
+        if !reboot.told {
+            reboot.told = true;
+            self.conclude_reboot(&reboot, (f, &mut value));
+        }
         if leaves_down {
             self.nemesis.active.insert(id, Active { f, value, what: What::Reboot(reboot) });
         } else {
@@ -79,9 +96,18 @@ impl<C: Cluster> World<'_, C> {
         for node in reboot.down.clone() {
             self.start_again(id, node, &mut reboot);
         }
-        if !reboot.kind.leaves_down() {
+        if !reboot.told {
             self.conclude_reboot(&reboot, (f, &mut value));
         }
+    }
+
+    /// The faults that wait for this node to write.
+    pub(super) fn awaiting_write(&self, node: usize) -> Vec<u32> {
+        let awaits = |active: &Active| match &active.what {
+            What::Reboot(reboot) => reboot.awaits.is_some_and(|(awaited, _)| awaited == node),
+            _ => false,
+        };
+        self.nemesis.active.iter().filter(|(_, active)| awaits(active)).map(|(id, _)| *id).collect()
     }
 
     fn kill_for(&mut self, (id, f): (u32, &str), node: usize, reboot: &mut Reboot) {
@@ -127,7 +153,8 @@ impl<C: Cluster> World<'_, C> {
             Err(error) => return vec![json!({ "error": error.to_string() })],
         };
         let synced = |file: &str| {
-            let known = self.seats.iter().any(|seat| seat.synced.contains_key(file));
+            let reported = || self.seats.iter().any(|seat| seat.synced.contains_key(file));
+            let known = self.cluster.reports_syncs(node) || reported();
             known.then(|| self.seats[node].synced.get(file).copied().unwrap_or(0))
         };
         let changes = damage::changes(kind, &files, synced);

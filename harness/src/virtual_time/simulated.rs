@@ -204,6 +204,14 @@ impl Cluster for Simulated {
         Ok(self.disks[node].files.clone())
     }
 
+    fn reports_syncs(&self, _node: usize) -> bool {
+        true
+    }
+
+    fn lengths(&self, node: usize) -> Vec<(String, u64)> {
+        self.disks[node].files.iter().map(|(file, bytes)| (file.clone(), bytes.len() as u64)).collect()
+    }
+
     fn change(&mut self, node: usize, file: &str, bytes: Option<&[u8]>) -> io::Result<()> {
         match bytes {
             Some(bytes) => self.disks[node].files.insert(file.to_owned(), bytes.to_vec()),

@@ -267,8 +267,15 @@ impl<'a, C: Cluster> World<'a, C> {
     fn take(&mut self, node: usize, input: Input<C::Body>) {
         self.inputs += 1;
         let now = self.now.get();
+        let awaiting = if self.nemesis.active.is_empty() { Vec::new() } else { self.awaiting_write(node) };
+        let before = if awaiting.is_empty() { Vec::new() } else { self.cluster.lengths(node) };
         let answer = self.cluster.input(node, now, input);
         self.seats[node].taken += 1;
+        if !awaiting.is_empty() && answer.end.is_none() && self.cluster.lengths(node) != before {
+            // The node has written, and nothing of what it says has left: what it says of a sync is not heard either.
+            awaiting.into_iter().for_each(|id| self.go_on_rebooting(id));
+            return;
+        }
         let points = self.script.schedule.within_input(node, self.seats[node].taken);
         if points.is_empty() {
             self.react(node, answer);

@@ -10,11 +10,13 @@ use rand::Rng;
 
 use super::{Draft, overlaps};
 use crate::faults::find;
-use crate::plan::{Kind, LEADER, When};
+use crate::plan::{Ask, Kind, LEADER, When};
 use crate::setting::Crashes;
 
 /// The shortest and the longest life that a crash loop lets a node have, us.
 const LIFE_US: (u64, u64) = (200, 400_000);
+/// A fault that takes what is not synced waits so long for a write at most, us.
+const WRITE_US: u64 = 1_000_000;
 /// So many bytes are damaged at most.
 const BYTES_MAX: u64 = 4_096;
 
@@ -43,6 +45,9 @@ impl Draft<'_> {
             _ => {}
         }
         let node = self.crashing(time)?;
+        if name == "lose-unsynced" {
+            return Some(self.lose_unsynced(node, lasts));
+        }
         Some(match name {
             "restart" => Kind::Restart { node },
             "crash-loop" => {
@@ -50,7 +55,6 @@ impl Draft<'_> {
                 Kind::CrashLoop { node, kills, down_us: (down_us / u64::from(kills)).max(1), up_us }
             }
             "crash-during-recovery" => Kind::CrashDuringRecovery { node, down_us, up_us },
-            "lose-unsynced" => Kind::LoseUnsynced { node, keep_ppm: self.part_ppm() },
             "torn-write" => Kind::TornWrite { node, bytes: self.log_uniform(1, BYTES_MAX) },
             "truncate-tail" => Kind::TruncateTail { node, bytes: self.log_uniform(1, BYTES_MAX) },
             "bitflip" => Kind::Bitflip { node, at_ppm: self.chance.random_range(0..1_000_000) },
@@ -97,17 +101,23 @@ impl Draft<'_> {
         self.plan.faults.iter().any(|fault| hits(&fault.fault) && overlaps(fault, &time))
     }
 
-    /// All, nothing, or some part.
-    fn part_ppm(&mut self) -> u32 {
-        match self.chance.random_range(0..4) {
-            0 => 0,
-            1 => 1_000_000,
-            _ => self.chance.random_range(0..1_000_000),
-        }
+    /// What is not synced is lost at a node, or where only the service keeps anything, there.
+    fn lose_unsynced(&mut self, node: String, lasts_us: u64) -> Kind {
+        let node = if self.setting.asks == Ask::Charge { self.plan.nodes[0].clone() } else { node };
+        let keep_ppm = if self.one_in(2) { 0 } else { self.chance.random_range(0..1_000_000) };
+        Kind::LoseUnsynced { node, keep_ppm, wait_us: (lasts_us / 2).min(WRITE_US) }
     }
 
     /// A fault of this name that finds somebody up.
     pub(super) fn reboot_surely(&mut self, name: &str) {
+        if name == "lose-unsynced" {
+            // Whoever stores little stores that at the beginning: a first vote, a first proposal.
+            let (node, lasts) = (self.any_node(), (self.plan.length_us / 2).max(4));
+            self.comes_back(&node);
+            let kind = self.lose_unsynced(node, lasts);
+            self.add(When::AtUs(0), Some(lasts), kind);
+            return;
+        }
         let (begin, lasts) = (self.plan.length_us / 8 * 5, (self.plan.length_us / 8).max(4));
         let kind = self.reboot(name, begin..begin + lasts).or_else(|| self.reboot(name, 0..1));
         if let Some(kind) = kind {

@@ -52,6 +52,7 @@ impl Draft<'_> {
         let When::AtUs(begin) = fault.when else { return false };
         let end = begin.saturating_add(fault.for_us.unwrap_or(u64::MAX)).min(self.plan.length_us);
         match &fault.fault {
+            Kind::LoseUnsynced { .. } => begin == 0,
             kind if kind.ends_lives() => begin < self.plan.length_us,
             Kind::Pause { node } | Kind::Stutter { node, .. } => {
                 let known = self.plan.nodes.contains(node);

@@ -60,7 +60,10 @@ fn plain_kind(shrinker: &mut Shrinker<'_>, at: usize) {
         | Kind::CrashDuringRecovery { down_us, up_us, .. } => {
             (*down_us, *up_us) = (round(*down_us), round(*up_us));
         }
-        Kind::LoseUnsynced { keep_ppm, .. } => *keep_ppm = 0,
+        Kind::LoseUnsynced { keep_ppm, wait_us, .. } => {
+            *keep_ppm = 0;
+            *wait_us = round(*wait_us);
+        }
         _ => return,
     }
     shrinker.attempt(plan);
