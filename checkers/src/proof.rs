@@ -230,11 +230,11 @@ impl Fault {
     fn step(&self, names: &Names) -> Step {
         let what = match (self.node, self.links.as_slice()) {
             (Some(node), _) => format!("{} {}", self.f, names.name(node)),
-            (None, [(from, to)]) => format!("{} {} to {}", self.f, names.name(*from), names.name(*to)),
+            (None, [(from, to)]) => format!("{} {} → {}", self.f, names.name(*from), names.name(*to)),
             (None, links) => format!("{} on {} links", self.f, links.len()),
         };
         let fact = match self.ended {
-            _ if self.f == "kill" => "a life ends here".to_owned(),
+            _ if self.f == "kill" => "its life ends here".to_owned(),
             Some(ended) => format!("in force until {} ms", ended.time / 1_000_000),
             None => "in force to the end".to_owned(),
         };

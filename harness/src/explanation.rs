@@ -16,7 +16,7 @@ const WHAT_MAX: usize = 36;
 pub fn in_full(property: &str, witness: &Witness, diagram: &Diagram, style: Style) -> String {
     let mut text = headline(property, witness, style);
     if let Some(cause) = diagram.cause() {
-        text.push_str(&lines(&format!("Before that, {cause}."), "", (style, Paint::Fault)));
+        text.push_str(&lines(&format!("The part of faults: {cause}."), "", (style, Paint::Fault)));
     }
     text.push('\n');
     text.push_str(&text::diagram(diagram, style));

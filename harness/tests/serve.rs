@@ -64,7 +64,7 @@ fn runs_are_listed_filtered_shown_and_compared() {
         assert!(!some.contains(&format!("/run/{}", names[1 - shown])), "{query}: {some}");
     }
     let page = get(&serving, &format!("/run/{}", names[0]));
-    assert!(page.0 == 200 && page.text().contains("as message number 2 n1 delivered m3, and n3 m1"), "{}", page.1);
+    assert!(page.0 == 200 && page.text().contains("n1 delivered m3 as message number 2, and n3 m1"), "{}", page.1);
     // That of a run with nothing wrong is made when it is asked for, and not kept.
     assert!(get(&serving, &format!("/run/{}", names[1])).text().contains("Every promise held"));
     assert!(!temblor.file(&format!("results/{}/report.html", names[1])).exists());

@@ -202,7 +202,7 @@ impl Missing {
                 let crashed = if end.ledger.faulty(node) { ", which crashed," } else { "" };
                 let who = format!("{}{crashed} delivered {message}", end.name(node));
                 let sought = Sought::DeliveryAt(entry.number, node);
-                (who, Point::sought(sought, "every correct node owes it now"))
+                (who, Point::sought(sought, "from now on every correct node has to deliver it too"))
             }
             None => {
                 let sought = Sought::Acknowledgement(entry.number);

@@ -132,7 +132,7 @@ fn forked(position: u32, there: [There; 2], end: &Ending<'_>) -> Proof {
     let lacks = |node: Node, id: Id| !end.ledger.nodes.get(node).ever(id);
     let shape = if lacks(p, m2) || lacks(q, m) { "gap" } else { "swap" };
     Proof {
-        sentence: format!("as message number {nth} {name_p} delivered {m_name}, and {name_q} {m2_name}"),
+        sentence: format!("{name_p} delivered {m_name} as message number {nth}, and {name_q} {m2_name}"),
         points: vec![
             point(there[0], format!("number {nth} at {name_p}; all before it are the same at both")),
             point(there[1], format!("number {nth} at {name_q} is another message")),

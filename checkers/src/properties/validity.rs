@@ -82,11 +82,15 @@ fn broken(id: Id, (sender, breach): (Node, Breach), end: &Ending<'_>) -> Proof {
     let (sentence, shape, fact) = match breach {
         Breach::Undelivered if entry.is(Mark::Broadcast) => {
             let sentence = format!("{name} broadcast {message} and never delivered it");
-            (sentence, "undelivered", format!("{name} owes itself the delivery"))
+            (sentence, "undelivered", format!("{name} has not delivered its own message, and nothing more is coming"))
         }
         Breach::Undelivered => {
             let sentence = format!("{name} acknowledged {message} and never delivered it");
-            (sentence, "undelivered", format!("{name} owes itself the delivery"))
+            (
+                sentence,
+                "undelivered",
+                format!("{name} has not delivered what it acknowledged, and nothing more is coming"),
+            )
         }
         Breach::NotTaken => {
             let sentence = format!("{name} acknowledged {message} and never broadcast it");

@@ -40,7 +40,7 @@ fn a_term_that_falls_over_a_restart_is_seen_and_a_vote_in_a_term_that_was_left()
             rising-terms Invalid Promised, 1 violations, exercised 1
               n1 had been in term 2, and went back to term 1 [term-falls]
                 1. line 3: n1 is in term 2 (a term that is never left for a lower one)
-                2. line 4: nemesis kill n1 (a life ends here)
+                2. line 4: nemesis kill n1 (its life ends here)
                 3. line 8: n1 is in term 1 (a lower term)
         "#]],
     );
@@ -75,7 +75,7 @@ fn two_votes_in_one_term_are_one_too_many_in_any_lives() {
             one-vote-per-term Invalid Promised, 1 violations, exercised 1
               n1 voted for n2 and for n3 in term 1 [two-votes]
                 1. line 3: n1 votes for n2 in term 1 (the vote of the term)
-                2. line 4: nemesis kill n1 (a life ends here)
+                2. line 4: nemesis kill n1 (its life ends here)
                 3. line 8: n1 votes for n3 in term 1 (a second vote)
         "#]],
     );
@@ -212,7 +212,7 @@ fn of_a_log_that_came_back_nothing_is_known_until_it_says_where_it_ends() {
             leader-completeness Invalid Promised, 1 violations, exercised 1
               n1 knew entry 1 to be committed in term 1; n2, leader of term 2, has no such entry [incomplete-leader]
                 1. line 5: n1 knows that the entries up to 1 are committed (each later leader has them)
-                2. line 6: nemesis kill n2 (a life ends here)
+                2. line 6: nemesis kill n2 (its life ends here)
                 3. line 11: n2 leads term 2 (its log has no such entry)
         "#]],
     );

@@ -270,9 +270,9 @@ fn what_one_correct_node_delivers_the_others_owe() {
             Violation, none
             agreement Invalid Promised, 1 violations, exercised 1
               n1 delivered m4, but n3 never did [missing]
-                1. line 0: nemesis partition n1 to n3 (in force until 6 ms)
+                1. line 0: nemesis partition n1 → n3 (in force until 6 ms)
                 2. line 2: n1 broadcasts m4 (m4 begins here)
-                3. line 4: n1 delivers m4 (every correct node owes it now)
+                3. line 4: n1 delivers m4 (from now on every correct node has to deliver it too)
                 4. line 8: nemesis says that all is healed and drained (m4 is not delivered at n3)
         "#]],
     );
@@ -295,12 +295,12 @@ fn behind_a_lost_message_fifo_order_holds_back_the_rest() {
             agreement Invalid Promised, 2 violations, exercised 0
               n1 delivered m1, but n3 never did [missing]
                 1. line 0: n1 broadcasts m1 (m1 begins here)
-                2. line 2: n1 delivers m1 (every correct node owes it now)
+                2. line 2: n1 delivers m1 (from now on every correct node has to deliver it too)
                 3. line 6: nemesis says that all is healed and drained (m1 is not delivered at n3)
               n1 delivered m2, but n3 never did [missing]
                 follows: n3 lacks m1, and FIFO order holds back what comes after it
                 1. line 1: n1 broadcasts m2 (m2 begins here)
-                2. line 3: n1 delivers m2 (every correct node owes it now)
+                2. line 3: n1 delivers m2 (from now on every correct node has to deliver it too)
                 3. line 6: nemesis says that all is healed and drained (m2 is not delivered at n3)
         "#]],
     );
@@ -320,27 +320,27 @@ fn agreement_while_the_sender_lives_is_judged_message_by_message() {
         &header,
         &format!("{orphan}\n nemesis ok drained"),
         expect![[r#"
-        Clean, best-effort
-        agreement Invalid NotInForce("n1, the sender of m1, crashed"), 1 violations, exercised 0
-          n2 delivered m1, but n3 never did [missing]
-            1. line 0: n1 broadcasts m1 (m1 begins here)
-            2. line 1: n2 delivers m1 (every correct node owes it now)
-            3. line 2: nemesis kill n1 (a life ends here)
-            4. line 5: nemesis says that all is healed and drained (m1 is not delivered at n3)
-    "#]],
+            Clean, best-effort
+            agreement Invalid NotInForce("n1, the sender of m1, crashed"), 1 violations, exercised 0
+              n2 delivered m1, but n3 never did [missing]
+                1. line 0: n1 broadcasts m1 (m1 begins here)
+                2. line 1: n2 delivers m1 (from now on every correct node has to deliver it too)
+                3. line 2: nemesis kill n1 (its life ends here)
+                4. line 5: nemesis says that all is healed and drained (m1 is not delivered at n3)
+        "#]],
     );
     let both = format!("{orphan}\n n2 broadcasts m2 \n n2 delivers m2 \n nemesis ok drained");
     check_under(
         &header,
         &both,
         expect![[r#"
-        Violation, none
-        agreement Invalid Promised, 1 violations, exercised 0
-          n2 delivered m2, but n3 never did [missing]
-            1. line 5: n2 broadcasts m2 (m2 begins here)
-            2. line 6: n2 delivers m2 (every correct node owes it now)
-            3. line 7: nemesis says that all is healed and drained (m2 is not delivered at n3)
-    "#]],
+            Violation, none
+            agreement Invalid Promised, 1 violations, exercised 0
+              n2 delivered m2, but n3 never did [missing]
+                1. line 5: n2 broadcasts m2 (m2 begins here)
+                2. line 6: n2 delivers m2 (from now on every correct node has to deliver it too)
+                3. line 7: nemesis says that all is healed and drained (m2 is not delivered at n3)
+        "#]],
     );
 }
 
@@ -360,8 +360,8 @@ fn uniform_agreement_holds_the_correct_to_what_the_crashed_delivered() {
             uniform-agreement Invalid Promised, 1 violations, exercised 1
               n1, which crashed, delivered m1, but n2 and n3 never did [missing]
                 1. line 0: n1 broadcasts m1 (m1 begins here)
-                2. line 1: n1 delivers m1 (every correct node owes it now)
-                3. line 2: nemesis kill n1 (a life ends here)
+                2. line 1: n1 delivers m1 (from now on every correct node has to deliver it too)
+                3. line 2: nemesis kill n1 (its life ends here)
                 4. line 5: nemesis says that all is healed and drained (m1 is not delivered at n2 and n3)
         "#]],
     );
@@ -381,7 +381,7 @@ fn what_is_broadcast_its_sender_delivers() {
             Violation, none
             validity Invalid Promised, 1 violations, exercised 1
               n1 broadcast m1 and never delivered it [undelivered]
-                1. line 1: n1 broadcasts m1 (n1 owes itself the delivery)
+                1. line 1: n1 broadcasts m1 (n1 has not delivered its own message, and nothing more is coming)
                 2. line 4: nemesis says that all is healed and drained (m1 is not delivered)
         "#]],
     );
@@ -423,7 +423,7 @@ fn a_node_that_reports_no_broadcasts_still_owes_what_it_acknowledged() {
             validity Invalid Promised, 1 violations, exercised 1
               n1 acknowledged m1 and never delivered it [undelivered]
                 1. line 0: client 1 asks n1 to broadcast m1 (m1 begins here)
-                2. line 1: client 1 is told ok by n1 for m1 (n1 owes itself the delivery)
+                2. line 1: client 1 is told ok by n1 for m1 (n1 has not delivered what it acknowledged, and nothing more is coming)
                 3. line 2: nemesis says that all is healed and drained (m1 is not delivered)
         "#]],
     );
@@ -456,13 +456,13 @@ fn a_crash_excuses_the_sender_unless_the_acknowledgement_binds_for_ever() {
               m1 was acknowledged as delivered, and no correct node has delivered it [forgotten]
                 1. line 0: client 1 asks n1 to broadcast m1 (m1 begins here)
                 2. line 2: client 1 is told ok by n1 for m1 (the acknowledgement binds for ever)
-                3. line 3: nemesis kill n1 (a life ends here)
+                3. line 3: nemesis kill n1 (its life ends here)
                 4. line 6: nemesis says that all is healed and drained (m1 is not delivered)
             uniform-agreement Invalid Promised, 1 violations, exercised 0
               m1 was acknowledged as delivered, but n2 and n3 never did [missing]
                 1. line 1: n1 broadcasts m1 (m1 begins here)
                 2. line 2: client 1 is told ok by n1 for m1 (the acknowledgement binds for ever)
-                3. line 3: nemesis kill n1 (a life ends here)
+                3. line 3: nemesis kill n1 (its life ends here)
                 4. line 6: nemesis says that all is healed and drained (m1 is not delivered at n2 and n3)
         "#]],
     );
@@ -484,7 +484,7 @@ fn an_exit_that_no_kill_explains_excuses_nothing() {
               n1 delivered m1, but n3 never did [missing]
                 follows: n3 exited by itself
                 1. line 0: n1 broadcasts m1 (m1 begins here)
-                2. line 1: n1 delivers m1 (every correct node owes it now)
+                2. line 1: n1 delivers m1 (from now on every correct node has to deliver it too)
                 3. line 4: nemesis says that all is healed and drained (m1 is not delivered at n3)
             survives Invalid Promised, 1 violations, exercised 3
               n3 exited by itself (code 101) [exit]
@@ -624,7 +624,7 @@ fn a_later_life_may_deliver_again_and_begin_in_the_middle() {
               n2 delivered m3 before m2, though n1 broadcast m2 first [swap]
                 1. line 1: n1 broadcasts m2 (m2 is before m3)
                 2. line 2: n1 broadcasts m3 (after m2, so m2 must come first everywhere)
-                3. line 5: nemesis kill n2 (a life ends here)
+                3. line 5: nemesis kill n2 (its life ends here)
                 4. line 10: n2 delivers m3 (m2 has not been delivered at n2)
                 5. line 11: n2 delivers m2 (too late)
         "#]],
@@ -704,18 +704,18 @@ fn in_mode_recover_another_message_at_a_reported_position_changes_the_log() {
             no-duplication Invalid Promised, 1 violations, exercised 1
               n2 delivered m1 more than once [duplicate]
                 1. line 5: n2 delivers m1 (m1 is delivered at n2)
-                2. line 6: nemesis kill n2 (a life ends here)
+                2. line 6: nemesis kill n2 (its life ends here)
                 3. line 11: n2 delivers m1 (delivered again)
             agreement Invalid Promised, 1 violations, exercised 1
               n1 delivered m2, but n2 never did [missing]
                 1. line 1: n1 broadcasts m2 (m2 begins here)
-                2. line 3: n1 delivers m2 (every correct node owes it now)
-                3. line 6: nemesis kill n2 (a life ends here)
+                2. line 3: n1 delivers m2 (from now on every correct node has to deliver it too)
+                3. line 6: nemesis kill n2 (its life ends here)
                 4. line 12: nemesis says that all is healed and drained (m2 is not delivered at n2)
             stable-log Invalid Promised, 1 violations, exercised 1
               n2 delivered m1 at position 1, and later m2 there [displaced]
                 1. line 5: n2 delivers m1 (m1 is delivered at position 1)
-                2. line 6: nemesis kill n2 (a life ends here)
+                2. line 6: nemesis kill n2 (its life ends here)
                 3. line 10: n2 delivers m2 at position 1 (another message)
         "#]],
     );
@@ -872,8 +872,8 @@ fn in_mode_recover_an_acknowledged_message_that_is_lost_is_told() {
             Violation
             validity Invalid Promised, 1 violations, exercised 1
               n2 broadcast m1 and never delivered it [undelivered]
-                1. line 2: n2 broadcasts m1 (n2 owes itself the delivery)
-                2. line 4: nemesis kill n2 (a life ends here)
+                1. line 2: n2 broadcasts m1 (n2 has not delivered its own message, and nothing more is coming)
+                2. line 4: nemesis kill n2 (its life ends here)
                 3. line 8: nemesis says that all is healed and drained (m1 is not delivered)
         "#]],
     );
@@ -1022,7 +1022,7 @@ fn outside_the_model_lost_liveness_is_no_violation_and_lost_safety_is() {
             agreement Invalid NotInForce("outside the model: n3 crashed, and at most 0 of the nodes may"), 1 violations, exercised 0
               n1 delivered m1, but n2 never did [missing]
                 1. line 0: n1 broadcasts m1 (m1 begins here)
-                2. line 1: n1 delivers m1 (every correct node owes it now)
+                2. line 1: n1 delivers m1 (from now on every correct node has to deliver it too)
                 3. line 6: nemesis says that all is healed and drained (m1 is not delivered at n2)
         "#]],
     );
@@ -1040,8 +1040,8 @@ fn outside_the_model_lost_liveness_is_no_violation_and_lost_safety_is() {
             agreement Invalid NotInForce("outside the model: loss"), 1 violations, exercised 0
               n1 delivered m1, but n2 and n3 never did [missing]
                 1. line 0: n1 broadcasts m1 (m1 begins here)
-                2. line 1: n1 delivers m1 (every correct node owes it now)
-                3. line 2: nemesis loss n1 to n2 (in force until 3 ms)
+                2. line 1: n1 delivers m1 (from now on every correct node has to deliver it too)
+                3. line 2: nemesis loss n1 → n2 (in force until 3 ms)
                 4. line 4: nemesis says that all is healed and drained (m1 is not delivered at n2 and n3)
         "#]],
     );
@@ -1052,29 +1052,29 @@ fn a_promise_is_in_force_only_while_its_condition_holds() {
     let conditions = [Condition::WhileLeaderLives, Condition::WhileNobodyCrashes, Condition::WhileMajorityLives];
     for (condition, expected) in conditions.into_iter().zip([
         expect![[r#"
-        Clean, none
-        agreement Invalid NotInForce("n1, the leader, crashed"), 1 violations, exercised 0
-          n2 delivered m1, but n3 never did [missing]
-            1. line 0: n2 broadcasts m1 (m1 begins here)
-            2. line 1: n2 delivers m1 (every correct node owes it now)
-            3. line 5: nemesis says that all is healed and drained (m1 is not delivered at n3)
-    "#]],
+            Clean, none
+            agreement Invalid NotInForce("n1, the leader, crashed"), 1 violations, exercised 0
+              n2 delivered m1, but n3 never did [missing]
+                1. line 0: n2 broadcasts m1 (m1 begins here)
+                2. line 1: n2 delivers m1 (from now on every correct node has to deliver it too)
+                3. line 5: nemesis says that all is healed and drained (m1 is not delivered at n3)
+        "#]],
         expect![[r#"
-        Clean, none
-        agreement Invalid NotInForce("n1 crashed"), 1 violations, exercised 0
-          n2 delivered m1, but n3 never did [missing]
-            1. line 0: n2 broadcasts m1 (m1 begins here)
-            2. line 1: n2 delivers m1 (every correct node owes it now)
-            3. line 5: nemesis says that all is healed and drained (m1 is not delivered at n3)
-    "#]],
+            Clean, none
+            agreement Invalid NotInForce("n1 crashed"), 1 violations, exercised 0
+              n2 delivered m1, but n3 never did [missing]
+                1. line 0: n2 broadcasts m1 (m1 begins here)
+                2. line 1: n2 delivers m1 (from now on every correct node has to deliver it too)
+                3. line 5: nemesis says that all is healed and drained (m1 is not delivered at n3)
+        "#]],
         expect![[r#"
-        Violation, none
-        agreement Invalid Promised, 1 violations, exercised 0
-          n2 delivered m1, but n3 never did [missing]
-            1. line 0: n2 broadcasts m1 (m1 begins here)
-            2. line 1: n2 delivers m1 (every correct node owes it now)
-            3. line 5: nemesis says that all is healed and drained (m1 is not delivered at n3)
-    "#]],
+            Violation, none
+            agreement Invalid Promised, 1 violations, exercised 0
+              n2 delivered m1, but n3 never did [missing]
+                1. line 0: n2 broadcasts m1 (m1 begins here)
+                2. line 1: n2 delivers m1 (from now on every correct node has to deliver it too)
+                3. line 5: nemesis says that all is healed and drained (m1 is not delivered at n3)
+        "#]],
     ]) {
         let mut header = header(3, &[]);
         header.promises.insert("agreement".to_owned(), condition);
@@ -1141,13 +1141,13 @@ fn where_an_acknowledgement_binds_for_ever_every_delivery_still_obliges() {
               n2 delivered m1, but n3 never did [missing]
                 follows: m1 violates agreement already
                 1. line 0: n1 broadcasts m1 (m1 begins here)
-                2. line 2: n2 delivers m1 (every correct node owes it now)
-                3. line 7: nemesis kill n1 (a life ends here)
+                2. line 2: n2 delivers m1 (from now on every correct node has to deliver it too)
+                3. line 7: nemesis kill n1 (its life ends here)
                 4. line 10: nemesis says that all is healed and drained (m1 is not delivered at n3)
               n2 delivered m2, but n3 never did [missing]
                 follows: m2 violates agreement already
                 1. line 4: n2 broadcasts m2 (m2 begins here)
-                2. line 5: n2 delivers m2 (every correct node owes it now)
+                2. line 5: n2 delivers m2 (from now on every correct node has to deliver it too)
                 3. line 10: nemesis says that all is healed and drained (m2 is not delivered at n3)
         "#]],
     );
@@ -1423,7 +1423,7 @@ fn a_witness_shows_the_faults_of_its_nodes_and_time_and_at_most_two() {
                 1. line 3: n1 broadcasts m1 (m1 begins here)
                 2. line 5: nemesis loss on 2 links (in force to the end)
                 3. line 6: nemesis pause n3 (in force to the end)
-                4. line 8: n1 delivers m1 (every correct node owes it now)
+                4. line 8: n1 delivers m1 (from now on every correct node has to deliver it too)
                 5. line 10: nemesis says that all is healed and drained (m1 is not delivered at n3)
         "#]],
     );
@@ -1464,7 +1464,7 @@ fn a_later_life_of_a_sender_begins_an_order_of_its_own() {
               n2 delivered m2 but never m1, though n1 broadcast m1 first [gap]
                 1. line 1: n1 broadcasts m1 (m1 is before m2)
                 2. line 2: n1 broadcasts m2 (after m1, so m1 must come first everywhere)
-                3. line 3: nemesis kill n1 (a life ends here)
+                3. line 3: nemesis kill n1 (its life ends here)
                 4. line 11: n2 delivers m2 (m1 has not been delivered at n2)
               n3 delivered m4 but never m3, though n1 broadcast m3 first [gap]
                 1. line 7: n1 broadcasts m3 (m3 is before m4)

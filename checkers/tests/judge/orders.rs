@@ -366,7 +366,7 @@ fn two_orders_at_two_nodes_are_shown_in_four_steps() {
                 3. line 5: n2 delivers m2 (m2 comes first at n2)
                 4. line 6: n2 delivers m1 (then m1: the other order)
             gap-free-order Invalid Promised, 1 violations, exercised 0
-              as message number 1 n1 delivered m1, and n2 m2 [swap]
+              n1 delivered m1 as message number 1, and n2 m2 [swap]
                 1. line 3: n1 delivers m1 (number 1 at n1; all before it are the same at both)
                 2. line 5: n2 delivers m2 (number 1 at n2 is another message)
         "#]],
@@ -502,23 +502,23 @@ fn a_circle_over_three_nodes_breaks_one_order_and_no_pair() {
         &TOTAL,
         &delivered(&[("n1", &[1, 2]), ("n2", &[2, 3]), ("n3", &[3, 1])]),
         expect![[r#"
-        Violation, none
-        one-order Invalid Promised, 1 violations, exercised 0
-          no one order fits all nodes: n1 delivered m1 before m2; n2 delivered m2 before m3; n3 delivered m3 before m1 [cycle]
-            1. line 3: n1 delivers m1 (m1 first at n1)
-            2. line 4: n1 delivers m2 (then m2)
-            3. line 5: n2 delivers m2 (m2 first at n2)
-            4. line 6: n2 delivers m3 (then m3)
-            5. line 7: n3 delivers m3 (m3 first at n3)
-            6. line 8: n3 delivers m1 (then m1)
-        gap-free-order Invalid Promised, 2 violations, exercised 0
-          as message number 1 n1 delivered m1, and n2 m2 [gap]
-            1. line 3: n1 delivers m1 (number 1 at n1; all before it are the same at both)
-            2. line 5: n2 delivers m2 (number 1 at n2 is another message)
-          as message number 1 n1 delivered m1, and n3 m3 [gap]
-            1. line 3: n1 delivers m1 (number 1 at n1; all before it are the same at both)
-            2. line 7: n3 delivers m3 (number 1 at n3 is another message)
-    "#]],
+            Violation, none
+            one-order Invalid Promised, 1 violations, exercised 0
+              no one order fits all nodes: n1 delivered m1 before m2; n2 delivered m2 before m3; n3 delivered m3 before m1 [cycle]
+                1. line 3: n1 delivers m1 (m1 first at n1)
+                2. line 4: n1 delivers m2 (then m2)
+                3. line 5: n2 delivers m2 (m2 first at n2)
+                4. line 6: n2 delivers m3 (then m3)
+                5. line 7: n3 delivers m3 (m3 first at n3)
+                6. line 8: n3 delivers m1 (then m1)
+            gap-free-order Invalid Promised, 2 violations, exercised 0
+              n1 delivered m1 as message number 1, and n2 m2 [gap]
+                1. line 3: n1 delivers m1 (number 1 at n1; all before it are the same at both)
+                2. line 5: n2 delivers m2 (number 1 at n2 is another message)
+              n1 delivered m1 as message number 1, and n3 m3 [gap]
+                1. line 3: n1 delivers m1 (number 1 at n1; all before it are the same at both)
+                2. line 7: n3 delivers m3 (number 1 at n3 is another message)
+        "#]],
     );
 }
 
@@ -528,12 +528,12 @@ fn a_message_left_out_breaks_gap_free_order_alone() {
         &TOTAL,
         &delivered(&[("n1", &[1, 2, 3]), ("n2", &[1, 3]), ("n3", &[1])]),
         expect![[r#"
-        Violation, none
-        gap-free-order Invalid Promised, 1 violations, exercised 0
-          as message number 2 n1 delivered m2, and n2 m3 [gap]
-            1. line 4: n1 delivers m2 (number 2 at n1; all before it are the same at both)
-            2. line 7: n2 delivers m3 (number 2 at n2 is another message)
-    "#]],
+            Violation, none
+            gap-free-order Invalid Promised, 1 violations, exercised 0
+              n1 delivered m2 as message number 2, and n2 m3 [gap]
+                1. line 4: n1 delivers m2 (number 2 at n1; all before it are the same at both)
+                2. line 7: n2 delivers m3 (number 2 at n2 is another message)
+        "#]],
     );
 }
 

@@ -55,7 +55,7 @@ fn a_charge_that_stands_twice_in_the_ledger_is_one_too_many() {
             charged-at-most-once Invalid Promised, 1 violations, exercised 1
               n1 has charged 17p on card 4000 twice, for charge 17 of n2 [charged-again]
                 1. line 3: client 1 asks n2 for charge 17 (17p on card 4000)
-                2. line 4: nemesis loss n1 to n2 (in force until 6 ms)
+                2. line 4: nemesis loss n1 → n2 (in force until 6 ms)
                 3. line 5: n1 charges 17p on card 4000 (record 1, with the key n2/1/1)
                 4. line 7: n1 charges 17p on card 4000 (record 2, with the key n2/1/2)
                 5. line 8: client 1 is told ok by n2 for charge 17 (it is charged)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Diagram, Fate};
+use super::{Diagram, Fate, Row, Sort};
 use crate::words::listed;
 
 /// So many causes are named; the rest is in the drawing.
@@ -20,15 +20,35 @@ impl Diagram {
                 None => causes.push((key, vec![arrow.to.0])),
             }
         }
-        let told: Vec<String> = causes.iter().take(NAMED).map(|(key, to)| self.told(key, to)).collect();
+        let told = causes.iter().take(NAMED).map(|(key, to)| self.told(key, to));
+        let told: Vec<String> = told.chain(self.restarts()).collect();
         (!told.is_empty()).then(|| told.join("; "))
+    }
+
+    /// The nodes that were killed and came back between the first row and the last: what they had not stored is gone.
+    fn restarts(&self) -> Vec<String> {
+        let mut told = Vec::new();
+        for (at, row) in self.rows.iter().enumerate() {
+            for mark in row.marks.iter().filter(|mark| mark.sort == Sort::End && row.note.starts_with("killed by ")) {
+                let again = |row: &Row| row.marks.iter().any(|m| m.lane == mark.lane && m.sort == Sort::Start);
+                if self.rows[at..].iter().any(again) && told.len() < NAMED {
+                    told.push(format!("{} was {}, and started again", self.lanes[mark.lane], row.note));
+                }
+            }
+        }
+        told
     }
 
     fn told(&self, key: &Key, to: &[usize]) -> String {
         let lanes: BTreeMap<usize, &str> = to.iter().map(|lane| (*lane, self.lanes[*lane].as_str())).collect();
         let what = if key.carries.is_empty() { "a frame" } else { &key.carries };
         let verb = if key.why.starts_with("lost") { "got" } else { "was" };
-        format!("{what} from {} to {} {verb} {}", self.lanes[key.from], listed(lanes.into_values()), key.why)
+        format!(
+            "{what} from {} to {} {verb} {}",
+            self.lanes[key.from],
+            and_listed(listed(lanes.into_values())),
+            key.why
+        )
     }
 }
 
@@ -38,4 +58,9 @@ struct Key {
     carries: String,
     from: usize,
     why: String,
+}
+
+/// The last of a list behind `and`.
+fn and_listed(list: String) -> String {
+    list.rsplit_once(", ").map_or(list.clone(), |(others, last)| format!("{others} and {last}"))
 }

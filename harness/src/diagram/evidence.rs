@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 
-use temblor_checkers::op::{Event, Names, Node, Op, Process};
+use temblor_checkers::op::{Event, Names, Node, Op, Other, Process};
 use temblor_checkers::reader::{HistoryError, Reader};
 use temblor_checkers::verdict::Witness;
 
@@ -72,7 +72,7 @@ pub enum What {
     Exits(String),
     /// All is healed and drained.
     Drained,
-    /// Something else, by its `f`.
+    /// Something else: its `f`, and what it was done to.
     Other(String),
 }
 
@@ -110,6 +110,16 @@ impl Evidence {
         });
         puzzling.filter_map(|seen| Some((seen.node?, seen.time))).collect()
     }
+}
+
+/// What a node did, in a word or two: `vote n1`, `commit 3`.
+fn deed(other: &Other) -> String {
+    let part = |key: &str| match other.value.get(key)? {
+        serde_json::Value::String(text) => Some(text.clone()),
+        value => value.as_u64().map(|number| number.to_string()),
+    };
+    let object = ["for", "index", "leader"].iter().find_map(|key| part(key));
+    object.map_or_else(|| other.f.clone(), |object| format!("{} {object}", other.f))
 }
 
 /// The numbers that stand behind one of these words in a witness: the terms, entries or charges that it speaks of.
@@ -244,7 +254,7 @@ impl Reading {
             Event::Other(other) if other.f == "exit" => {
                 What::Exits(other.value.get("status").and_then(|s| s.as_str()).unwrap_or_default().to_owned())
             }
-            Event::Other(other) => What::Other(other.f.clone()),
+            Event::Other(other) => What::Other(deed(other)),
             Event::Request { .. } => return,
         };
         let concerns = match &what {

@@ -31,6 +31,8 @@ pub struct Fault {
     pub mode: String,
     /// How many frames it is known to have taken.
     pub struck: u64,
+    /// What it did to files, in words; empty for what damages none.
+    pub damage: String,
 }
 
 /// The faults that have been read so far.
@@ -64,7 +66,10 @@ impl Faults {
             ("kill", Kind::Invoke, None) => self.kills.extend(self.kill(op, other, names)),
             // What could not be applied was never in force.
             (_, Kind::Fail, Some(id)) => self.all.retain(|fault| fault.id != id || fault.ended.is_some()),
-            (_, _, Some(id)) => self.end(op, id, struck(&other.value)),
+            (_, _, Some(id)) => {
+                self.end(op, id, struck(&other.value));
+                self.damage(id, &other.value);
+            }
             _ => {}
         }
     }
@@ -95,7 +100,34 @@ impl Faults {
         let node = text("node").and_then(|name| names.find(name)).map(|node| node.at());
         let links = ["cut", "links"].iter().flat_map(|key| links(&other.value, key, names)).collect();
         let (f, mode) = (other.f.clone(), text("mode").unwrap_or_default().to_owned());
-        self.all.push(Fault { f, id, began: (op.index, op.time), ended: None, node, links, mode, struck: 0 });
+        self.all.push(Fault {
+            f,
+            id,
+            began: (op.index, op.time),
+            ended: None,
+            node,
+            links,
+            mode,
+            struck: 0,
+            damage: String::new(),
+        });
+    }
+
+    fn damage(&mut self, id: u64, value: &Value) {
+        let Some(files) = value.get("files").and_then(Value::as_array) else { return };
+        let change = |file: &Value| {
+            let [before, after] = [0, 1].map(|at| file.get("bytes")?.get(at)?.as_u64());
+            let name = file.get("file")?.as_str()?;
+            Some(match (before?, after?) {
+                (before, after) if before == after => format!("changed {name}"),
+                (before, after) => format!("cut {name} from {before} to {after} bytes"),
+            })
+        };
+        let changes: Vec<String> = files.iter().filter_map(change).collect();
+        if let Some(fault) = self.all.iter_mut().rev().find(|fault| fault.id == id) {
+            fault.damage =
+                if changes.is_empty() { "took nothing from its files".to_owned() } else { changes.join(", ") };
+        }
     }
 
     fn end(&mut self, op: &Op, id: u64, struck: u64) {
@@ -107,9 +139,20 @@ impl Faults {
 }
 
 impl Fault {
-    /// `partition 3`, as the notes of a diagram call it.
+    /// `partition #3`, as the notes of a diagram call it.
     pub fn name(&self) -> String {
-        format!("{} {}", self.f, self.id)
+        format!("{} #{}", self.f, self.id)
+    }
+
+    /// What it did to frames, in a word.
+    pub fn did(&self) -> &'static str {
+        match (self.f.as_str(), self.mode.as_str()) {
+            ("partition", "hold") => "held",
+            ("delay" | "jitter" | "rate" | "reorder", _) => "delayed",
+            ("duplicate", _) => "doubled",
+            ("bites", _) => "hit",
+            _ => "dropped",
+        }
     }
 
     /// Whether it stops a node, once or again and again.

@@ -229,6 +229,8 @@ pub struct Holders {
     pub lacks: Vec<String>,
     /// Who is down and never did, so that nothing is owed there.
     pub down: Vec<String>,
+    /// Who sent it to those that lack it, and what became of that; empty where no frames are known.
+    pub tried: Vec<String>,
 }
 
 impl Diagram {

@@ -79,7 +79,7 @@ impl<W: Write> Tracks<W> {
     fn fault(&mut self, op: &Op) -> io::Result<()> {
         let Some(id) = op.value["id"].as_u64() else { return Ok(()) };
         if op.kind == "invoke" {
-            self.open.entry(id).or_insert_with(|| (op.time, format!("{} {id}", op.f)));
+            self.open.entry(id).or_insert_with(|| (op.time, format!("{} #{id}", op.f)));
             return Ok(());
         }
         if op.f == "pause" && op.kind != "fail" {

@@ -15,8 +15,10 @@ use crate::words::{clipped, harmless};
 const R: f64 = 7.0;
 /// A frame that leaves in the column in which it arrives begins so far to the left.
 const SLANT: f64 = 26.0;
+/// So many times as large as it is laid out a drawing gets where there is room.
+const GROWS: f64 = 1.3;
 /// On its way, from 0 to 1, a lost frame ends here ...
-const LOST_AT: f64 = 0.62;
+const LOST_AT: f64 = 0.8;
 /// ... and here the words about one that arrived stand.
 const WORDS_AT: f64 = 0.4;
 
@@ -25,8 +27,10 @@ pub fn drawing(diagram: &Diagram, number: usize, about: &str) -> Markup {
     let layout = Layout::of(diagram);
     let (width, height) = (layout.width, layout.height());
     let hatch = format!("hatch{number}");
+    // A small drawing grows with the page; a wide one keeps its size and scrolls.
+    let style = format!("width: min(100%, {:.0}px); min-width: {width}px; height: auto", width * GROWS);
     html! {
-        svg class="witness" role="img" aria-label=(told(about)) width=(width) height=(height) viewBox=(format!("0 0 {width} {height}")) {
+        svg class="witness" role="img" aria-label=(told(about)) style=(style) width=(width) height=(height) viewBox=(format!("0 0 {width} {height}")) {
             defs {
                 pattern id=(hatch) width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
                     path d="M0 0V8" class="hatch" {}
@@ -183,7 +187,8 @@ fn shape(sort: Sort, x: f64, y: f64) -> String {
     let circle = |r: f64| format!("M{} {y}a{r} {r} 0 1 0 {} 0a{r} {r} 0 1 0 {} 0Z", x - r, 2.0 * r, -2.0 * r);
     match sort {
         Sort::Broadcast => format!("M{x} {}l8 8l-8 8l-8 -8Z", y - 8.0),
-        Sort::Delivery | Sort::Has => circle(R),
+        Sort::Delivery => circle(R),
+        Sort::Has => format!("{}M{} {y}l3 4l6 -8", circle(R + 2.0), x - 4.0),
         Sort::Client => format!("M{} {}h12v12h-12Z", x - 6.0, y - 6.0),
         Sort::Leader => format!("M{x} {}l9 15h-18Z", y - 9.0),
         Sort::End => format!("M{} {}l12 12m0 -12l-12 12", x - 6.0, y - 6.0),
@@ -215,11 +220,11 @@ pub fn meaning(sort: Sort) -> &'static str {
         Sort::Delivery => "delivery",
         Sort::Client => "client asks or is answered",
         Sort::Leader => "claims to lead",
-        Sort::End => "a life ends",
-        Sort::Start => "a life begins",
-        Sort::Has => "has the message",
-        Sort::Lacks => "lacks the message",
-        Sort::Other => "what else a node did",
+        Sort::End => "killed, or exits",
+        Sort::Start => "starts again",
+        Sort::Has => "has delivered it by then",
+        Sort::Lacks => "has not delivered it by then",
+        Sort::Other => "another step of a node",
     }
 }
 

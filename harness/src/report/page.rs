@@ -59,7 +59,10 @@ impl Page<'_> {
                 body {
                     (self.header(word))
                     main {
-                        @for (at, violation) in self.violations.iter().enumerate() { (violation.section(at)) }
+                        @for (at, violation) in self.violations.iter().enumerate() {
+                            @if at == 1 { h2 { "What else was violated after that" } }
+                            (violation.section(at))
+                        }
                         @if self.more > 0 {
                             p class="faint" { (counted(self.more, "more violation is", "more violations are")) " not shown; " code { "temblor explain --all" } " shows them." }
                         }
@@ -94,7 +97,9 @@ impl Page<'_> {
                 }
                 h1 { (self.sentence()) }
                 @if let Some(cause) = self.violations.first().and_then(|first| first.diagram.cause()) {
-                    p class="cause" { "Before that, " (told(&cause)) "." }
+                    p class="cause" { "The part of faults: " (told(&cause)) "." }
+                } @else if !self.violations.is_empty() && self.verdict.counts.bites.is_empty() {
+                    p class="cause" { "No fault took effect in this run." }
                 }
                 @if let Some(shrunk) = &self.facts.shrunk { p { (shrunk) } }
                 dl class="commands" {
@@ -178,7 +183,10 @@ impl Violation<'_> {
                     (self.drawn(at))
                 } @else {
                     details {
-                        summary { h2 { (property) ": " (told(&witness.sentence)) } }
+                        summary {
+                            h3 { (property) ": " (told(&witness.sentence)) }
+                            @if witness.consequence_of.is_some() { span class="faint" { " a consequence" } }
+                        }
                         (self.drawn(at))
                     }
                 }
@@ -197,8 +205,11 @@ impl Violation<'_> {
                 div class="scroll" tabindex="0" role="region" aria-label=(format!("Violation {}: what happened", at + 1)) { (drawing::drawing(diagram, at, &witness.sentence)) }
                 figcaption {
                     (drawing::legend(diagram))
-                    @if !diagram.others.is_empty() {
-                        p class="faint" { "Not drawn: " (told(&crate::words::listed(diagram.others.iter().map(String::as_str)))) ". Times in ms." }
+                    p class="faint" {
+                        "Each column is one event, in the order of time and not to scale; times in ms."
+                        @if !diagram.others.is_empty() {
+                            " Not drawn: " (told(&crate::words::listed(diagram.others.iter().map(String::as_str)))) "."
+                        }
                     }
                 }
             }
@@ -218,11 +229,14 @@ pub fn property_words(property: &PropertyVerdict) -> (&'static str, String) {
         (Judgement::Invalid, Standing::NotPromised) => ("", "not promised, did not hold".to_owned()),
         (Judgement::Unknown, _) => ("", format!("unknown: {}", property.reason.clone().unwrap_or_default())),
         (Judgement::Valid, Standing::NotPromised) => ("faint", "not promised, held".to_owned()),
+        (Judgement::Valid, _) if property.exercised == 0 => ("", "held, not exercised".to_owned()),
         (Judgement::Valid, _) => ("", "held".to_owned()),
     }
 }
 
 fn property(property: &PropertyVerdict) -> Markup {
     let (class, words) = property_words(property);
-    html! { tr class=(class) { th scope="row" { (property.property) } td { (told(&words)) } td class="n" { (property.exercised) } } }
+    // What was broken was exercised, however it is counted.
+    let chances = if property.exercised == 0 { String::new() } else { property.exercised.to_string() };
+    html! { tr class=(class) { th scope="row" { (property.property) } td { (told(&words)) } td class="n" { (chances) } } }
 }

@@ -19,10 +19,10 @@ pub fn steps(witness: &Witness, diagram: &Diagram) -> Markup {
     html! {
         table class="steps" {
             caption { "Why it is wrong" }
-            thead { tr { th scope="col" { "#" } th scope="col" { "Time" } th scope="col" { "Who" } th scope="col" { "What" } th scope="col" { "Why it matters" } th scope="col" { "Line" } } }
+            thead { tr { th scope="col" { "#" } th scope="col" { "Time" } th scope="col" { "Who" } th scope="col" { "What" } th scope="col" { "Why it matters" } th scope="col" { "Line of history.jsonl" } } }
             tbody {
                 @for (at, step) in witness.steps.iter().enumerate() {
-                    @while notes.peek().is_some_and(|(row, _)| *row < place(at + 1)) { (aside(notes.next().map(|(_, row)| row), diagram)) }
+                    @while notes.peek().is_some_and(|(row, _)| *row < place(at + 1)) { (aside(notes.next(), diagram)) }
                     tr class=(if is_wrong(diagram, at + 1) { "wrong" } else { "" }) {
                         th scope="row" { (at + 1) }
                         td class="n" { (time_ms(step.time)) }
@@ -32,17 +32,36 @@ pub fn steps(witness: &Witness, diagram: &Diagram) -> Markup {
                         td class="n" { a href=(format!("#e={}", step.index + 1)) { (step.index + 1) } }
                     }
                 }
-                @while notes.peek().is_some() { (aside(notes.next().map(|(_, row)| row), diagram)) }
+                @while notes.peek().is_some() { (aside(notes.next(), diagram)) }
             }
         }
     }
 }
 
 /// What the drawing shows beside the steps.
-fn aside(row: Option<&Row>, diagram: &Diagram) -> Markup {
-    let Some(row) = row else { return html! {} };
-    let who = row.marks.first().map_or("", |mark| diagram.lanes[mark.lane].as_str());
-    html! { tr class="aside" { td {} td class="n" { (time_ms(row.time)) } td { (told(who)) } td colspan="2" { (told(&row.note)) } td {} } }
+fn aside(shown: Option<(usize, &Row)>, diagram: &Diagram) -> Markup {
+    let Some((at, row)) = shown else { return html! {} };
+    let class = if row.wrong { "aside wrong" } else { "aside" };
+    html! {
+        tr class=(class) {
+            td {}
+            td class="n" { (time_ms(row.time)) }
+            td { (told(&who(at, row, diagram))) }
+            td colspan="2" { (told(&row.note)) }
+            td {}
+        }
+    }
+}
+
+/// Whose doing a row is: a node's, a frame's from one node to another, or the nemesis'.
+fn who(at: usize, row: &Row, diagram: &Diagram) -> String {
+    let name = |lane: usize| diagram.lanes[lane].as_str();
+    let frame = diagram.arrows.iter().find(|arrow| arrow.to.1 == at || arrow.from.1 == at);
+    match (row.marks.first(), frame) {
+        (Some(mark), _) => name(mark.lane).to_owned(),
+        (None, Some(arrow)) => format!("{} → {}", name(arrow.from.0), name(arrow.to.0)),
+        (None, None) => "nemesis".to_owned(),
+    }
 }
 
 fn is_wrong(diagram: &Diagram, step: usize) -> bool {
@@ -154,6 +173,7 @@ fn holders_of(holders: &Holders) -> Markup {
                         td class="n" { (counted(names.len(), "node", "nodes")) }
                     }
                 }
+                @for tried in &holders.tried { tr { th scope="row" { "it was sent" } td colspan="2" { (told(tried)) } } }
             }
         }
     }

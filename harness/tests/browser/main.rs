@@ -44,6 +44,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("hostile", "quiet", ""),
     ("hostile", "accessible", ""),
     ("hostile", "narrow", ""),
+    ("mermaid", "every rendering that is kept", ""),
 ];
 
 fn main() -> ExitCode {
@@ -68,8 +69,8 @@ fn absent() -> Option<String> {
     if let Some(name) = ["node", "chromium"].into_iter().find(|name| !program(name)) {
         return Some(format!("there is no {name}"));
     }
-    let packages =
-        here().join("node_modules/playwright-core").is_dir() && here().join("node_modules/axe-core").is_dir();
+    let package = |name: &&str| here().join("node_modules").join(name).is_dir();
+    let packages = ["playwright-core", "axe-core", "mermaid"].iter().all(|name| package(&name));
     (!packages).then(|| "npm install --no-package-lock --prefix harness/tests/browser was not run".to_owned())
 }
 
@@ -80,6 +81,7 @@ fn here() -> PathBuf {
 fn run(page: &str, (case, fragment): (&str, &str)) -> Result<(), Failed> {
     let temblor = Temblor::new();
     let file = match page {
+        "mermaid" => return drawn_by_mermaid(),
         "total order" => shown(&temblor, ("total-lamport", "waits-for-all-but-one")),
         "consensus" => shown(&temblor, ("raft", "elects-any-log")),
         "payments" => shown(&temblor, ("rpc", "charges-declined-card")),
@@ -89,6 +91,14 @@ fn run(page: &str, (case, fragment): (&str, &str)) -> Result<(), Failed> {
         _ => clean(&temblor),
     };
     look(&file.display().to_string(), (case, fragment))
+}
+
+/// Mermaid itself reads and draws the sequence diagram of every property.
+fn drawn_by_mermaid() -> Result<(), Failed> {
+    let kept = std::fs::read_dir(here().join("../renderings"))?.filter_map(Result::ok).map(|entry| entry.path());
+    let diagrams: Vec<PathBuf> = kept.filter(|path| path.extension().is_some_and(|end| end == "mmd")).collect();
+    let output = Command::new("node").arg(here().join("mermaid.mjs")).args(diagrams).output()?;
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned().into()) }
 }
 
 fn look(address: &str, (case, fragment): (&str, &str)) -> Result<(), Failed> {

@@ -1,9 +1,15 @@
 //! What a diagram says below its rows: the orders side by side, and who has a message at the end.
 
+use std::collections::BTreeMap;
+
 use super::super::evidence::What;
 use super::super::orders::Track;
 use super::super::{Arrangement, Holders, Item, Order, OrderOf, messages_of, passage};
 use super::{Origin, Scene};
+use crate::words::listed;
+
+/// Of so many nodes that lack a message it is said who sent it to them.
+const TRIED_MAX: usize = 4;
 
 impl Scene<'_> {
     pub(super) fn orders(&self) -> Vec<Order> {
@@ -53,9 +59,39 @@ impl Scene<'_> {
                 };
                 list.push(name.clone());
             }
+            holders.tried = self.tried(*message, &holders);
             holders
         };
         messages.iter().map(holders).collect()
+    }
+
+    /// For each node that lacks a message: who sent it there, and who has it and did not.
+    fn tried(&self, message: u64, holders: &Holders) -> Vec<String> {
+        let known = self.frames.arrived.keys().chain(self.frames.lost.keys()).any(|(sent, _)| *sent == message);
+        let nodes = &self.evidence.nodes;
+        let lacking = (0..nodes.len()).filter(|node| known && holders.lacks.contains(&nodes[*node]));
+        let told = |to: usize| {
+            let mut sent: BTreeMap<usize, (usize, u64)> = BTreeMap::new();
+            for frame in self.frames.arrived.get(&(message, to)).into_iter().flatten() {
+                sent.entry(frame.from).or_default().0 += 1;
+            }
+            for lost in self.frames.lost.get(&(message, to)).into_iter().flatten() {
+                sent.entry(lost.first.from).or_default().1 += lost.count;
+            }
+            let by = |(from, (arrived, lost)): (&usize, &(usize, u64))| match (arrived, lost) {
+                (0, lost) => format!("{} ({lost} lost)", nodes[*from]),
+                (_, 0) => format!("{} (arrived)", nodes[*from]),
+                (_, lost) => format!("{} (arrived, {lost} lost before)", nodes[*from]),
+            };
+            let by: Vec<String> = sent.iter().map(by).collect();
+            let silent = (0..nodes.len()).filter(|node| !sent.contains_key(node) && *node != to);
+            let silent = silent.filter(|node| holders.has.contains(&nodes[*node])).map(|node| nodes[node].as_str());
+            let silent = listed(silent);
+            let by = if by.is_empty() { "by nobody".to_owned() } else { format!("by {}", by.join(", ")) };
+            let not = if silent.is_empty() { String::new() } else { format!(", not by {silent}") };
+            format!("to {} {by}{not}", nodes[to])
+        };
+        lacking.take(TRIED_MAX).map(told).collect()
     }
 
     /// Whether a node is down where the reading ended.

@@ -42,6 +42,7 @@ struct Scene<'a> {
     property: &'a str,
     witness: &'a Witness,
     evidence: &'a Evidence,
+    frames: &'a Frames,
     lanes: Vec<usize>,
     entries: Vec<Entry>,
     passages: Vec<Passage>,
@@ -64,7 +65,8 @@ pub fn compose((property, witness): (&str, &Witness), evidence: &Evidence, frame
     let concerned = lanes::concerned(witness, evidence);
     let lanes = lanes::choose(witness, evidence, frames);
     let passages = passage::all(evidence, frames, &concerned);
-    let mut scene = Scene { property, witness, evidence, lanes, entries: Vec::new(), passages, ways: Vec::new() };
+    let mut scene =
+        Scene { property, witness, evidence, frames, lanes, entries: Vec::new(), passages, ways: Vec::new() };
     scene.add_ops();
     scene.sort();
     scene.choose_passages();

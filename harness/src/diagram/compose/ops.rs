@@ -64,7 +64,7 @@ impl Scene<'_> {
         let mut marks = Vec::new();
         for (lane, node) in self.lanes.iter().enumerate() {
             let has = passage::deliveries(self.evidence, *message, *node).next().is_some();
-            if has || !self.is_down(*node) {
+            if !self.is_down(*node) {
                 let sort = if has { Sort::Has } else { Sort::Lacks };
                 marks.push(Mark { lane, sort, label: String::new() });
             }
@@ -85,7 +85,7 @@ impl Scene<'_> {
             let alone = killed.map(|fault| (fault.began.0, fault.name()));
             let latest = alone.into_iter().chain(of_many.map(|kill| (kill.index, kill.of.clone()))).max();
             let by_fault = latest.filter(|_| status.is_empty() || status == "signal 9");
-            return by_fault.map_or_else(|| format!("exits by itself: {status}"), |(_, by)| format!("ends by {by}"));
+            return by_fault.map_or_else(|| format!("exits by itself: {status}"), |(_, by)| self.ended(&by));
         }
         match (&seen.what, step) {
             (What::Starts(incarnation), None) => format!("starts again, life {incarnation}"),
@@ -98,6 +98,12 @@ impl Scene<'_> {
             (What::Deliver(message), _) => format!("delivers m{message}"),
             _ => String::new(),
         }
+    }
+
+    /// How a fault ended a life: with what it did to files, if that is what it is for.
+    fn ended(&self, by: &str) -> String {
+        let fault = self.evidence.faults.iter().find(|fault| fault.name() == by && !fault.damage.is_empty());
+        fault.map_or_else(|| format!("killed by {by}"), |fault| format!("killed by {by}, which {}", fault.damage))
     }
 
     /// What a step shows that should not be: what the node did that broke the property, or failed to do.

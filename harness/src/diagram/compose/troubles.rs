@@ -30,7 +30,9 @@ impl Scene<'_> {
             }
             let row = Row { time: fault.began.1, step, note: self.begins(fault), ..Row::default() };
             self.entries.push(Entry { origin: Origin::Begin(at), row });
-            if let (Some((_, time)), false) = (fault.ended, fault.f == "kill")
+            // What ends a life ends with it.
+            let lasts = fault.node.is_none() || fault.pauses();
+            if let (Some((_, time)), true) = (fault.ended, lasts)
                 && time <= last
             {
                 let row = Row { time, note: ends(fault), ..Row::default() };
@@ -61,7 +63,8 @@ impl Scene<'_> {
 
     fn begins(&self, fault: &Fault) -> String {
         if let Some(node) = fault.node {
-            return format!("{} {}", fault.f, self.evidence.nodes[node]);
+            let number = if fault.f == "kill" { String::new() } else { format!(" #{}", fault.id) };
+            return format!("{}{number} {}", fault.f, self.evidence.nodes[node]);
         }
         let what = match (fault.f.as_str(), fault.mode.as_str()) {
             ("partition", "hold") => " holds",
@@ -129,6 +132,10 @@ fn ends(fault: &Fault) -> String {
     if fault.node.is_some() {
         return format!("end of {}", fault.name());
     }
-    let struck = if fault.struck > 0 { format!(", it took {}", passage::frames(fault.struck)) } else { String::new() };
+    let struck = if fault.struck > 0 {
+        format!(", it {} {}", fault.did(), passage::frames(fault.struck))
+    } else {
+        String::new()
+    };
     format!("{} is lifted{struck}", fault.name())
 }

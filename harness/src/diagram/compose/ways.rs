@@ -83,7 +83,7 @@ impl Scene<'_> {
             }
             _ => {}
         }
-        let row = Row { time: passage.ended, note, ..Row::default() };
+        let row = Row { time: passage.ended, note, wrong: never, ..Row::default() };
         self.entries.push(Entry { origin: Origin::Arrives(at), row });
         Origin::Arrives(at)
     }

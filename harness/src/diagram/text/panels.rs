@@ -112,7 +112,10 @@ fn holders_of(holders: &Holders, style: Style) -> String {
         ("down, owes nothing".to_owned(), &holders.down, Paint::Fault),
     ];
     rows.retain(|(_, names, _)| !names.is_empty());
-    let width = rows.iter().map(|(title, ..)| columns(title)).max().unwrap_or(0);
+    let sent = format!("{message} was sent");
+    let titles =
+        rows.iter().map(|(title, ..)| columns(title)).chain((!holders.tried.is_empty()).then(|| columns(&sent)));
+    let width = titles.max().unwrap_or(0);
     let mut text = String::new();
     for (title, names, paint) in &rows {
         let pad = " ".repeat(width - columns(title));
@@ -121,6 +124,16 @@ fn holders_of(holders: &Holders, style: Style) -> String {
         for (at, line) in folded(&harmless(&names), WIDTH - width - 6).iter().enumerate() {
             let title = if at == 0 { format!("{title}{pad}") } else { " ".repeat(width) };
             text.push_str(&format!("    {title}  {}\n", style.paint(&style.charset.text(line), *paint)));
+        }
+    }
+    for tried in &holders.tried {
+        for (at, line) in folded(&harmless(tried), WIDTH - width - 6).iter().enumerate() {
+            let title = if at == 0 { sent.as_str() } else { "" };
+            text.push_str(&format!(
+                "    {title}{}  {}\n",
+                " ".repeat(width - columns(title)),
+                style.charset.text(line)
+            ));
         }
     }
     text
@@ -175,10 +188,10 @@ fn meaning(sort: Sort) -> &'static str {
         Sort::Delivery => "delivery",
         Sort::Client => "client",
         Sort::Leader => "claims to lead",
-        Sort::End => "a life ends",
-        Sort::Start => "a life begins",
+        Sort::End => "killed, or exits",
+        Sort::Start => "starts again",
         Sort::Has => "has it",
         Sort::Lacks => "lacks it",
-        Sort::Other => "what else a node did",
+        Sort::Other => "another step of a node",
     }
 }

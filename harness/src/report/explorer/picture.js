@@ -251,9 +251,11 @@ class Picture {
       const event = events[i], x = this.x(at[i]);
       const text = event.message >= 0 ? `m${event.message}` : event.kind === 3 || event.kind === 5 ? event.f : "";
       const width = c.measureText(text).width;
-      if (text === "" || x - width / 2 < (free.get(event.lane) ?? -1)) continue;
-      c.fillText(text, x, this.y(event.lane) - 10);
-      free.set(event.lane, x + width / 2 + 6);
+      // A label that would reach beyond an edge is moved inwards, so that none is cut.
+      const centre = Math.min(this.width - 8 - width / 2, Math.max(GUTTER - 6 + width / 2, x));
+      if (text === "" || centre - width / 2 < (free.get(event.lane) ?? -1)) continue;
+      c.fillText(text, centre, this.y(event.lane) - 10);
+      free.set(event.lane, centre + width / 2 + 6);
     }
   }
 
