@@ -70,7 +70,7 @@ fn absent() -> Option<String> {
         return Some(format!("there is no {name}"));
     }
     let package = |name: &&str| here().join("node_modules").join(name).is_dir();
-    let packages = ["playwright-core", "axe-core", "mermaid"].iter().all(|name| package(&name));
+    let packages = ["playwright-core", "axe-core", "mermaid"].iter().all(package);
     (!packages).then(|| "npm install --no-package-lock --prefix harness/tests/browser was not run".to_owned())
 }
 
