@@ -63,8 +63,8 @@ mod tests {
     fn what_takes_the_unsynced_waits_for_a_write_if_it_is_to() {
         let kind = |wait_us| Kind::LoseUnsynced { node: "n2".to_owned(), keep_ppm: 0, wait_us };
         let kill = Step::Kill("n2".to_owned());
-        assert_eq!(steps(&kind(0), "n2", &[]), [kill.clone()]);
-        assert_eq!(steps(&kind(7), "n2", &[]), [Step::AwaitWrite("n2".to_owned(), 7), kill]);
+        assert_eq!(steps(&kind(7), "n2", &[]), [Step::AwaitWrite("n2".to_owned(), 7), kill.clone()]);
+        assert_eq!(steps(&kind(0), "n2", &[]), [kill]);
     }
 
     #[test]
