@@ -9,7 +9,7 @@ use serde_json::Value;
 use temblor_checkers::verdict::{Judgement, PropertyVerdict, Standing, Verdict, Witness};
 
 use super::answer;
-use super::judging::{History, options, unpacked};
+use super::judging::{FromStart, History, is_packed, options, unpacked};
 use crate::cli::{ExplainArgs, JudgeArgs};
 use crate::diagram::evidence::{self, Evidence};
 use crate::diagram::frames::{self, Frames, Sought};
@@ -114,6 +114,15 @@ fn frames(history: &History, witness: &Witness, evidence: &Evidence) -> Result<F
     };
     let failed = || format!("failed to read {}", path.display());
     let file = File::open(path).with_context(failed)?;
+    let from = evidence.first(&sought.messages);
+    if let (Some(from), false) = (from, is_packed(&file).with_context(failed)?) {
+        let at = frames::begin(&file, from).with_context(failed)?;
+        let found = frames::read(FromStart { file: &file, at }, &evidence.nodes, &sought).with_context(failed)?;
+        // What arrived last may have arrived long before.
+        if at == 0 || found.last_before.iter().all(Option::is_some) {
+            return Ok(found);
+        }
+    }
     let bytes = unpacked(&file).with_context(failed)?;
     frames::read(bytes, &evidence.nodes, &sought).with_context(failed)
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -115,17 +116,37 @@ pub fn options(args: &JudgeArgs) -> Result<Options> {
 }
 
 /// The bytes of a file from its beginning; packed or not is told by the first bytes, not by the name.
-pub fn unpacked(mut file: &File) -> io::Result<Box<dyn Read + '_>> {
-    file.rewind()?;
-    let mut head = Vec::with_capacity(4);
-    file.by_ref().take(4).read_to_end(&mut head)?;
-    file.rewind()?;
-    if head != ZSTD_MAGIC {
-        return Ok(Box::new(file));
+pub fn unpacked(file: &File) -> io::Result<Box<dyn Read + '_>> {
+    let from_start = FromStart { file, at: 0 };
+    if !is_packed(file)? {
+        return Ok(Box::new(from_start));
     }
     let unpacked =
-        ruzstd::decoding::StreamingDecoder::new(file).map_err(|error| io::Error::other(error.to_string()))?;
+        ruzstd::decoding::StreamingDecoder::new(from_start).map_err(|error| io::Error::other(error.to_string()))?;
     Ok(Box::new(unpacked))
+}
+
+/// Whether a file is packed.
+pub fn is_packed(file: &File) -> io::Result<bool> {
+    let mut head = Vec::with_capacity(4);
+    FromStart { file, at: 0 }.take(4).read_to_end(&mut head)?;
+    Ok(head == ZSTD_MAGIC)
+}
+
+/// A reader with a place of its own, so that several can read one file at a time.
+pub struct FromStart<'a> {
+    /// The file.
+    pub file: &'a File,
+    /// The next byte.
+    pub at: u64,
+}
+
+impl Read for FromStart<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(buffer, self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
 }
 
 /// The lines of a history, whatever they are written in.

@@ -80,9 +80,12 @@ fn html((history, verdict): (&History, &Verdict), folder: &Path) -> Result<Strin
     let broken = verdict.properties.iter().filter(|property| explain::is_broken(property));
     let count: u64 = broken.map(|property| property.violations).sum();
     let facts = Facts::of(folder, !all.is_empty());
-    let packed = packed(history, shown)?;
     let more = count.saturating_sub(drawn.len() as u64);
-    let pulse = pulse::read(history.bytes()?).with_context(|| history.failed())?;
+    let (packed, pulse) = std::thread::scope(|scope| {
+        let pulse = scope.spawn(|| pulse::read(history.bytes()?).with_context(|| history.failed()));
+        (packed(history, shown), pulse.join().expect("reading does not panic"))
+    });
+    let (packed, pulse) = (packed?, pulse?);
     let page = Page { verdict, violations: &drawn, more, facts: &facts, pulse: &pulse, trace: &packed };
     Ok(page.html())
 }

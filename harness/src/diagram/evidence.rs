@@ -98,6 +98,17 @@ pub fn read(input: impl Read, witness: &Witness) -> Result<Evidence, HistoryErro
 }
 
 impl Evidence {
+    /// When the first of these messages was asked for or broadcast, ns: no frame carried it before that. `None` if of one of them
+    /// nobody knows.
+    pub fn first(&self, messages: &BTreeSet<u64>) -> Option<u64> {
+        let begun = |message: &u64| {
+            let of = |what: &What| matches!(what, What::Broadcast(m) | What::Client(Some(m)) if m == message);
+            self.seen.iter().filter(|seen| of(&seen.what)).map(|seen| seen.time).min()
+        };
+        let begun: Option<Vec<u64>> = messages.iter().map(begun).collect();
+        begun?.into_iter().min()
+    }
+
     /// Steps whose cause no other op shows, each as a node and a time: a delivery of what nobody broadcast, an end that no fault
     /// made. What arrived there last may show it.
     pub fn unexplained(&self, witness: &Witness) -> Vec<(usize, u64)> {

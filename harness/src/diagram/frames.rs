@@ -5,7 +5,9 @@
 //! draws the way from broadcast to delivery without them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::fs::FileExt as _;
 
 use serde::Deserialize;
 
@@ -13,6 +15,8 @@ use serde::Deserialize;
 const KEPT: usize = 64;
 /// A line of more bytes is none of the recorder's, and is passed over.
 const LINE_MAX: u64 = 1 << 16;
+/// A place in a trace is found to so many bytes; it holds some lines.
+const NEAR: u64 = 1 << 16;
 /// The trace is read so far beyond the last step, ns: its lines stand in the order in which the fates of frames were known.
 const SLACK_NS: u64 = 1_000_000_000;
 
@@ -122,6 +126,39 @@ pub fn read(input: impl Read, nodes: &[String], sought: &Sought) -> io::Result<F
     }
 }
 
+/// Where in a trace the frames begin that were sent at this time, ns, or later: its lines stand in the order in which their fates
+/// were known, but for a little.
+///
+/// # Errors
+/// The file can't be read.
+pub fn begin(file: &File, from: u64) -> io::Result<u64> {
+    let from = from.saturating_sub(SLACK_NS);
+    let (mut low, mut high) = (0, file.metadata()?.len());
+    // All lines that begin before `low` are older.
+    while high - low > NEAR {
+        let middle = low + (high - low) / 2;
+        match known_at(file, middle)? {
+            Some((line, known)) if known < from => low = line,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+/// The first line that begins at or behind a place: where, and when its frame's fate was known, ns.
+fn known_at(file: &File, place: u64) -> io::Result<Option<(u64, u64)>> {
+    let mut bytes = vec![0; NEAR as usize];
+    let count = file.read_at(&mut bytes, place)?;
+    let begins = if place == 0 { Some(0) } else { memchr::memchr(b'\n', &bytes[..count]).map(|at| at + 1) };
+    let Some(begins) = begins else { return Ok(None) };
+    let line = &bytes[begins..count];
+    let known = line.split(|byte| *byte == b'\n').find_map(|line| {
+        let parsed: Line<'_> = serde_json::from_slice(line).ok()?;
+        Some(parsed.arrived.unwrap_or(parsed.sent).max(parsed.sent))
+    });
+    Ok(known.map(|known| (place + begins as u64, known)))
+}
+
 /// When the frame of a line reached the proxy, found without parsing the line.
 fn sent_of(line: &[u8]) -> Option<u64> {
     let number = line.strip_prefix(b"{\"in\":")?;
@@ -207,6 +244,27 @@ mod tests {
         ] {
             assert_eq!(Carried::of_key(key), carried, "{key}");
         }
+    }
+
+    #[test]
+    fn a_long_trace_is_entered_shortly_before_the_time_that_matters() {
+        let mut file = tempfile::tempfile().unwrap();
+        let line = |at: u64| {
+            let (sent, out) = (at * 1_000_000, at * 1_000_000 + 500_000);
+            format!(
+                "{{\"in\":{sent},\"out\":{out},\"from\":\"a\",\"to\":\"b\",\"key\":\"send/{at}\",\"bytes\":9,\"what\":\"passed\"}}\n"
+            )
+        };
+        let lines: Vec<String> = (0..20_000).map(line).collect();
+        std::io::Write::write_all(&mut file, lines.concat().as_bytes()).unwrap();
+        let offset = |at: usize| lines[..at].iter().map(|line| line.len() as u64).sum::<u64>();
+        assert_eq!(begin(&file, 0).unwrap(), 0);
+        for at in [2_000, 10_000, 19_999] {
+            let found = begin(&file, at * 1_000_000).unwrap();
+            let earliest = offset(at as usize - 1_000);
+            assert!(found <= earliest && earliest - found <= 2 * NEAR, "{at}: {found}, {earliest}");
+        }
+        assert!(begin(&file, u64::MAX).unwrap() >= offset(20_000) - 2 * NEAR);
     }
 
     #[test]

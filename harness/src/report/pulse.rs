@@ -68,14 +68,14 @@ pub fn read(input: impl Read) -> Result<Pulse, HistoryError> {
                     open.entry(id).or_insert_with(|| (other.f.clone(), op.time));
                 } else if other.f != "pause" || op.kind == Kind::Fail {
                     let over = open.remove(&id);
-                    pulse.faults.extend(over.map(|(name, from)| (format!("{name} {id}"), from, op.time)));
+                    pulse.faults.extend(over.map(|(name, from)| (format!("{name} #{id}"), from, op.time)));
                 }
             }
             _ => {}
         }
     }
     let length = pulse.length;
-    pulse.faults.extend(open.into_iter().map(|(id, (name, from))| (format!("{name} {id}"), from, length)));
+    pulse.faults.extend(open.into_iter().map(|(id, (name, from))| (format!("{name} #{id}"), from, length)));
     pulse.faults.sort_by_key(|(_, from, to)| (*from, *to));
     Ok(pulse)
 }
@@ -216,7 +216,7 @@ mod tests {
         ];
         let pulse = read(format!("{header}\n{}\n", rest.join("\n")).as_bytes()).unwrap();
         assert_eq!(pulse.answers, [(4_000_000, 3_000_000)]);
-        assert_eq!(pulse.faults, [("kill 4".to_owned(), 2_000_000, 4_000_000)]);
+        assert_eq!(pulse.faults, [("kill #4".to_owned(), 2_000_000, 4_000_000)]);
         assert!(pulse.charts().into_string().is_empty(), "one answer is no line");
         let charts = Pulse { answers: vec![(4_000_000, 3_000_000); WORTH_A_CHART], ..pulse }.charts().into_string();
         assert!(charts.contains("kill 4, 2 to 4 ms"), "{charts}");

@@ -6,7 +6,7 @@
 //! The text that is packed has the lines of the history, then `=`, then those of the messages, then `=`, and a line of JSON about the
 //! whole. A line is the next one of its file, unless `@17` before it says that it is the 17th. All is done in one reading.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -21,7 +21,9 @@ const PACKED_MAX: usize = 2_000_000;
 const RAW_MAX: u64 = 8 * PACKED_MAX as u64;
 const RAW_MAX_SAMPLED: u64 = 4 * PACKED_MAX as u64;
 /// A longer line is no line of ours and is left out.
-const LINE_MAX: u64 = 1 << 20;
+const LINE_MAX: usize = 1 << 20;
+/// Within so many bytes a line of the recorder says whose it is.
+const HEAD: usize = 80;
 /// So many lines around each step of the first violation are kept whole.
 const AROUND: u64 = 400;
 /// So many frames in the time of the first violation are kept whole.
@@ -64,11 +66,14 @@ pub struct Packed {
     pub about: About,
 }
 
-/// Something that can be read again and again from its beginning.
-pub type Again<'a> = &'a dyn Fn() -> io::Result<Option<Box<dyn Read + 'a>>>;
+/// Something that can be read again and again from its beginning, on any thread.
+pub type Again<'a> = &'a (dyn Fn() -> io::Result<Option<Box<dyn Read + 'a>>> + Sync);
 
 /// What the script finds behind the lines of each file.
 const END: &[u8] = b"=\n";
+/// How hard gzip tries: a sample packs badly anyway.
+const PACKS_WHOLE: u32 = 6;
+const PACKS_SAMPLE: u32 = 3;
 
 /// Packs a history and its messages, which have about so many bytes together.
 ///
@@ -78,12 +83,20 @@ pub fn pack((history, messages): (Again<'_>, Again<'_>), bytes: u64, mut about: 
     about.every = if bytes > RAW_MAX { bytes.div_ceil(RAW_MAX_SAMPLED) } else { 1 };
     for attempt in 0.. {
         let choice = Choice::of(&about, attempt < TRIES);
-        let mut packer = GzEncoder::new(Vec::new(), Compression::new(6));
-        about.lines.0 = copy(history()?, &mut packer, |index, line| choice.keeps_op(index, line))?;
-        packer.write_all(END)?;
+        let ops = || copy(history, |index, line| choice.keeps_op(index, line));
         let mut whole = FRAMES_WHOLE;
-        about.lines.1 = copy(messages()?, &mut packer, |index, line| choice.keeps_frame(index, line, &mut whole))?;
-        packer.write_all(END)?;
+        let mut frames = || copy(messages, |index, line| choice.keeps_frame(index, line, &mut whole));
+        let (frames, ops) = std::thread::scope(|scope| {
+            let ops = scope.spawn(ops);
+            (frames(), ops.join().expect("copying lines does not panic"))
+        });
+        let (ops, frames) = (ops?, frames?);
+        about.lines = (ops.lines, frames.lines);
+        let level = if about.every == 1 { PACKS_WHOLE } else { PACKS_SAMPLE };
+        let mut packer = GzEncoder::new(Vec::new(), Compression::new(level));
+        for part in [&ops.kept, END, &frames.kept, END] {
+            packer.write_all(part)?;
+        }
         serde_json::to_writer(&mut packer, &about)?;
         let packed = packer.finish()?;
         if packed.len() <= PACKED_MAX || about.every > about.lines.0 + about.lines.1 {
@@ -95,51 +108,60 @@ pub fn pack((history, messages): (Again<'_>, Again<'_>), bytes: u64, mut about: 
     unreachable!("the numbers of attempts have no end")
 }
 
-/// Copies the lines that are kept, each with its number where that does not follow from the one before; how many there were.
-fn copy(
-    input: Option<Box<dyn Read + '_>>,
-    out: &mut impl Write,
-    mut keeps: impl FnMut(u64, &[u8]) -> bool,
-) -> io::Result<u64> {
-    let Some(input) = input else { return Ok(0) };
-    let mut input = BufReader::with_capacity(1 << 18, input);
-    let (mut line, mut next, mut lines) = (Vec::new(), 1, 0);
-    for number in 1.. {
-        line.clear();
-        if input.by_ref().take(LINE_MAX).read_until(b'\n', &mut line)? == 0 {
-            break;
-        }
-        lines = number;
-        let whole = line.last() == Some(&b'\n');
-        if !whole {
-            skip_line(&mut input)?;
-        }
-        // A torn line at the end, or one of garbage, is for `check` to complain of.
-        let sound = whole && line.first() == Some(&b'{');
-        if !sound || !keeps(number, &line) || std::str::from_utf8(&line).is_err() {
-            continue;
-        }
-        if number != next {
-            writeln!(out, "@{number}")?;
-        }
-        out.write_all(&line)?;
-        next = number + 1;
-    }
-    Ok(lines)
+/// What is kept of a file.
+#[derive(Default)]
+struct Copied {
+    /// The lines, each with its number where that does not follow from the one before.
+    kept: Vec<u8>,
+    /// How many lines the file has.
+    lines: u64,
 }
 
-fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
-    loop {
-        let buffer = input.fill_buf()?;
-        let (used, over) = match memchr::memchr(b'\n', buffer) {
-            Some(at) => (at + 1, true),
-            None => (buffer.len(), buffer.is_empty()),
-        };
-        input.consume(used);
-        if over {
-            return Ok(());
+fn copy(again: Again<'_>, mut keeps: impl FnMut(u64, &[u8]) -> bool) -> io::Result<Copied> {
+    let Some(input) = again()? else { return Ok(Copied::default()) };
+    let (mut copied, mut next) = (Copied::default(), 1);
+    let lines = each_line(input, |number, line| {
+        // A torn line at the end, or one of garbage, is for `check` to complain of.
+        let sound = line.last() == Some(&b'\n') && line.first() == Some(&b'{');
+        if !sound || !keeps(number, line) || std::str::from_utf8(line).is_err() {
+            return;
         }
+        if number != next {
+            copied.kept.extend_from_slice(format!("@{number}\n").as_bytes());
+        }
+        copied.kept.extend_from_slice(line);
+        next = number + 1;
+    })?;
+    Ok(Copied { lines, ..copied })
+}
+
+/// Calls `take` with the number of each line, from 1, and its bytes with the LF; of a line that is too long with none. How many
+/// lines there were.
+fn each_line(mut input: impl Read, mut take: impl FnMut(u64, &[u8])) -> io::Result<u64> {
+    let mut buffer = vec![0; 2 * LINE_MAX];
+    // So much of the buffer is filled with the beginning of a line; of one that is too long nothing is kept.
+    let (mut filled, mut number, mut too_long) = (0, 0, false);
+    loop {
+        let count = input.read(&mut buffer[filled..])?;
+        if count == 0 {
+            break;
+        }
+        let (end, mut begin) = (filled + count, 0);
+        for at in memchr::memchr_iter(b'\n', &buffer[filled..end]).map(|at| filled + at) {
+            number += 1;
+            let line = &buffer[begin..=at];
+            take(number, if too_long || line.len() > LINE_MAX { b"" } else { line });
+            (begin, too_long) = (at + 1, false);
+        }
+        too_long |= end - begin > LINE_MAX;
+        filled = if too_long { 0 } else { end - begin };
+        buffer.copy_within(end - filled..end, 0);
     }
+    if filled > 0 || too_long {
+        number += 1;
+        take(number, &buffer[..filled]);
+    }
+    Ok(number)
 }
 
 /// Which lines are kept.
@@ -167,10 +189,7 @@ impl Choice {
     }
 
     fn keeps_op(&self, number: u64, line: &[u8]) -> bool {
-        let telling = || {
-            let words: [&[u8]; 4] = [b"\"nemesis\"", b"\"start\"", b"\"exit\"", b"\"leader\""];
-            self.faults && words.iter().any(|word| memchr::memmem::find(line, word).is_some())
-        };
+        let telling = || self.faults && is_telling(line);
         let around = |step: &u64| number.abs_diff(*step) <= if self.faults { AROUND } else { 0 };
         number % self.every == 1 % self.every || self.steps.iter().any(around) || telling()
     }
@@ -189,6 +208,20 @@ impl Choice {
         *whole -= u64::from(kept);
         kept
     }
+}
+
+/// Whether a line of a history is about a fault, a life or a leader. Who did what stands at the beginning of a line that the
+/// recorder wrote; any other is looked through.
+fn is_telling(line: &[u8]) -> bool {
+    const PROCESS: &[u8] = b",\"process\":";
+    let words: [&[u8]; 4] = [b"\"nemesis\"", b"\"start\"", b"\"exit\"", b"\"leader\""];
+    let head = &line[..line.len().min(HEAD)];
+    let Some(at) = memchr::memmem::find(head, PROCESS) else {
+        return words.iter().any(|word| memchr::memmem::find(line, word).is_some());
+    };
+    let rest = &line[at + PROCESS.len()..];
+    let f = memchr::memmem::find(rest, b"\"f\":").map(|at| &rest[at + 4..]);
+    rest.starts_with(words[0]) || words[1..].iter().any(|word| f.is_some_and(|f| f.starts_with(word)))
 }
 
 #[cfg(test)]
@@ -219,7 +252,7 @@ mod tests {
 
     #[test]
     fn garbage_and_torn_lines_are_left_out_and_numbers_stay_right() {
-        let long = "x".repeat(3 * LINE_MAX as usize);
+        let long = "x".repeat(3 * LINE_MAX);
         let text = format!("{{\"a\":1}}\n{{\"{long}\n\u{7}?\n{{\"a\":4}}\n{{\"a\":5");
         let text = unpacked(&pack_text(&text, None, About::default()));
         assert!(text.starts_with("{\"a\":1}\n@4\n{\"a\":4}\n=\n=\n"), "{text}");
