@@ -4,6 +4,7 @@ use anyhow::Result;
 use temblor_workloads::draw::{Wishes, draw, to_points};
 use temblor_workloads::faults;
 use temblor_workloads::plan::Plan;
+use temblor_workloads::topology::Topology;
 
 use crate::cli::Executor;
 use crate::commands::execution::INIT_TIMEOUT_US;
@@ -42,6 +43,14 @@ pub struct Cell {
     pub burst_size: u32,
     /// Whether faults outside the model are allowed.
     pub beyond_model: bool,
+    /// Which neighbours plain nodes are told of.
+    pub topology: Topology,
+    /// How long it is from one fault to the next, where they do not overlap, us.
+    pub interval_us: Option<u64>,
+    /// Every frame of every link takes so long, us.
+    pub latency_us: u64,
+    /// At most so many requests are open at a time.
+    pub clients_max: Option<u32>,
     /// How long a node has to answer `init`, us.
     pub init_timeout_us: u64,
 }
@@ -67,6 +76,10 @@ impl Cell {
             chain_depth: 0,
             burst_size: 0,
             beyond_model: past.plan.beyond_model,
+            topology: past.plan.topology,
+            interval_us: None,
+            latency_us: 0,
+            clients_max: past.plan.clients_max,
             init_timeout_us: INIT_TIMEOUT_US,
         })
     }
@@ -85,10 +98,12 @@ impl Cell {
             chain_depth: self.chain_depth,
             burst_size: self.burst_size,
             beyond_model: self.beyond_model,
-            ..Wishes::default()
+            interval_us: self.interval_us,
+            latency_us: self.latency_us,
         };
         let drawn = draw(&self.system.setting(nodes), &wishes, seed);
         let mut plan = drawn.map_err(|error| usage(error.to_string()))?;
+        (plan.topology, plan.clients_max) = (self.topology, self.clients_max);
         if self.executor != Executor::Processes {
             to_points(&mut plan);
         }

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use temblor_node::algorithms::ALGORITHMS;
 use temblor_workloads::chance::{mix, of_bytes};
 use temblor_workloads::faults::FAULTS;
+use temblor_workloads::topology::Topology;
 use temblor_workloads::workloads::{self, WORKLOADS};
 use toml::Spanned;
 
 use super::cells::Cell;
 use super::file::{self, CampaignFile, Keep, Mistake, Scenario};
-use crate::cli::{Executor, SystemArgs};
+use crate::cli::{Executor, SystemArgs, parse_concurrency, parse_topology};
 use crate::commands::execution::INIT_TIMEOUT_US;
 use crate::foreign::NodeCommand;
 use crate::system::System;
@@ -183,6 +184,8 @@ impl Builder<'_> {
             Some(node) => Mistake::at(node, error.to_string()),
             None => Mistake { message: error.to_string(), span: None },
         })?;
+        let topology = scenario.topology.as_ref().map_or(Ok(Topology::default()), read_as(parse_topology))?;
+        let concurrency = scenario.concurrency.as_ref().map(read_as(parse_concurrency)).transpose()?;
         let rate = if system.is_judged_as_statistic() { RATE_STATISTIC } else { RATE };
         let cell = Cell {
             scenario: scenario.name.clone().unwrap_or_else(|| format!("scenario-{}", self.at + 1)),
@@ -198,6 +201,10 @@ impl Builder<'_> {
             chain_depth: scenario.chain_depth.unwrap_or(4),
             burst_size: scenario.burst_size.unwrap_or(20),
             beyond_model: scenario.beyond_model,
+            topology,
+            interval_us: scenario.nemesis_interval,
+            latency_us: scenario.latency.unwrap_or(0),
+            clients_max: concurrency.map(|clients| clients.of(nodes)),
             init_timeout_us: scenario.init_timeout.unwrap_or(INIT_TIMEOUT_US),
         };
         let drawn = match cell.workloads.is_empty() {
@@ -242,6 +249,17 @@ fn executor(name: &Spanned<String>) -> Result<Executor, Mistake> {
     })
 }
 
+/// Reads a word as the command line does; only the first line of what it says of a mistake fits here.
+fn read_as<T>(parse: impl Fn(&str) -> Result<T, String>) -> impl Fn(&Spanned<String>) -> Result<T, Mistake> {
+    move |word| {
+        let mistake = |error: String| {
+            let told = error.replace("\n\n  tip: ", "; ");
+            Mistake::at(word, format!("{:?} is {told}", word.get_ref()))
+        };
+        parse(word.get_ref()).map_err(mistake)
+    }
+}
+
 fn check_faults(names: &Spanned<String>) -> Result<(), Mistake> {
     let known = |name: &str| {
         matches!(name, "none" | "all") || FAULTS.iter().any(|fault| fault.name == name || fault.class == name)
@@ -270,6 +288,8 @@ fn check_workload(name: &Spanned<String>) -> Result<(), Mistake> {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+
+    use temblor_workloads::plan::{Fault, Kind, When};
 
     use super::Definition;
 
@@ -302,6 +322,26 @@ mod tests {
     }
 
     #[test]
+    fn what_maelstroms_users_know_is_in_every_plan() {
+        let text = "[[scenario]]\nalgorithms = ['broadcast']\nfaults = ['partition']\nnodes = [4]\nexecutors = ['sim']\n\
+                    topology = 'line'\nlatency = '20ms'\nnemesis-interval = '500ms'\nconcurrency = '2n'\n";
+        let plan = define(text).unwrap().cells[0].plan(0, 1).unwrap();
+        assert_eq!((plan.topology.name(), plan.clients_max), ("line", Some(8)));
+        let delays =
+            |fault: &Fault| matches!(&fault.fault, Kind::Delay { delay_us: 20_000, links } if links.len() == 12);
+        assert!(plan.faults.iter().any(delays));
+        let begins: Vec<u64> = plan
+            .faults
+            .iter()
+            .filter_map(|fault| match (&fault.when, &fault.fault) {
+                (When::AtUs(at_us), Kind::Partition { .. }) => Some(*at_us),
+                _ => None,
+            })
+            .collect();
+        assert!(begins.len() > 1 && begins.iter().all(|at_us| at_us % 500_000 == 0), "{begins:?}");
+    }
+
+    #[test]
     fn every_name_is_looked_up_before_anything_runs() {
         for (line, words) in [
             ("algorithms = ['fifo', 'fifi']", "fifi"),
@@ -310,6 +350,8 @@ mod tests {
             ("algorithms = ['fifo']\nexecutors = ['simulator']", "there is no executor simulator"),
             ("algorithms = ['fifo']\nworkloads = ['chatter']", "there is no workload chatter"),
             ("algorithms = ['fifo']\nnodes = [0]", "1 to 128 nodes"),
+            ("algorithms = ['fifo']\ntopology = 'ring'", "\"ring\" is no topology; there are "),
+            ("algorithms = ['fifo']\nconcurrency = 'many'", "\"many\" is no number of requests; write 10, or 4n"),
             ("algorithms = ['fifo']\nfaults = ['disk']", "nothing of this scenario can be run"),
             ("algorithms = ['fifo']\nbug = 'votes-twice'", "votes-twice is a bug of raft"),
             ("algorithms = ['fifo']\nnode = { bin = './no-such-program' }", "no-such-program"),

@@ -89,6 +89,16 @@ pub struct Scenario {
     pub chain_depth: Option<u32>,
     /// Broadcasts in each burst of the burst workload.
     pub burst_size: Option<u32>,
+    /// Which neighbours plain nodes are told of.
+    pub topology: Option<Spanned<String>>,
+    /// Instead of overlapping faults one at a time, so long after the one before, us.
+    #[serde(default, deserialize_with = "duration")]
+    pub nemesis_interval: Option<u64>,
+    /// Every frame of every link takes so long, us.
+    #[serde(default, deserialize_with = "duration")]
+    pub latency: Option<u64>,
+    /// At most so many requests are open at a time: `"10"`, or `"4n"` for 4 a node.
+    pub concurrency: Option<Spanned<String>>,
     /// To how many others gossip passes a message on.
     pub fanout: Option<u32>,
     /// Whether nodes speak JSON over HTTP/1.1.

@@ -17,6 +17,7 @@ pub use verbs::{
     ListArgs, ListWhat, ManArgs, PlanArgs, ReplayArgs, RunArgs, SchemaArgs, SchemaWhat, ShrinkArgs, SystemArgs,
     WishArgs,
 };
+pub(crate) use verbs::{parse_concurrency, parse_topology};
 
 /// Start real node processes, inject faults, record a history, prove from it what held.
 #[derive(Debug, Parser)]

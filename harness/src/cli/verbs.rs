@@ -201,7 +201,7 @@ impl Concurrency {
 }
 
 /// `10`, or `4n`.
-fn parse_concurrency(text: &str) -> std::result::Result<Concurrency, String> {
+pub(crate) fn parse_concurrency(text: &str) -> std::result::Result<Concurrency, String> {
     let (number, a_node) = text.strip_suffix('n').map_or((text, false), |number| (number, true));
     match number.parse() {
         Ok(number @ 1..) => Ok(Concurrency { number, a_node }),
@@ -215,7 +215,7 @@ fn parse_milliseconds(text: &str) -> std::result::Result<u64, String> {
 }
 
 /// The name of a topology.
-fn parse_topology(text: &str) -> std::result::Result<Topology, String> {
+pub(crate) fn parse_topology(text: &str) -> std::result::Result<Topology, String> {
     let names: Vec<&str> = Topology::ALL.iter().map(|topology| topology.name()).collect();
     Topology::find(text).ok_or_else(|| format!("no topology\n\n  tip: there are {}", names.join(", ")))
 }
