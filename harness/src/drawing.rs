@@ -1,9 +1,11 @@
 //! From the command line to a plan: drawn from a seed, or read from a file.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::Result;
 use temblor_workloads::draw::{Wishes, draw};
+use temblor_workloads::lectures;
 use temblor_workloads::plan::Plan;
 use temblor_workloads::workloads;
 
@@ -36,16 +38,28 @@ fn first_of(system: &System) -> &'static str {
     workloads::of(system.asks()).next().expect("there is a workload for whatever clients ask for").name
 }
 
-/// A plan from a file, if it makes sense and keeps within the system's model, unless it need not.
+/// A plan from a file, or one of those that have a name, if it makes sense and keeps within the system's model, unless it need not.
 pub fn read(system: &System, wishes: &WishArgs, path: &Path) -> Result<Plan> {
-    let text = std::fs::read_to_string(path);
-    let text = text.map_err(|error| usage(format!("failed to read the plan {}: {error}", path.display())))?;
+    let text = text(path)?;
     let place = |error: temblor_workloads::text::PlanError| usage(format!("{}, {error}", path.display()));
     let mut plan = Plan::parse(&text).map_err(place)?;
     plan.beyond_model |= wishes.beyond_model;
     plan.http |= system.speaks_http();
     plan.validate(&text, &system.setting(plan.nodes.clone())).map_err(place)?;
     Ok(plan)
+}
+
+/// The text of a plan: of a file, or where there is none of a plan that goes by this name.
+fn text(path: &Path) -> Result<String> {
+    match (std::fs::read_to_string(path), path.to_str().and_then(lectures::plan)) {
+        (Ok(text), _) => Ok(text),
+        (Err(error), Some(text)) if error.kind() == ErrorKind::NotFound => Ok(text.to_owned()),
+        (Err(error), _) if error.kind() == ErrorKind::NotFound => {
+            let what = format!("failed to read the plan {}: {error}", path.display());
+            Err(usage(format!("{what}, and no plan has this name (see `temblor list plans`)")))
+        }
+        (Err(error), _) => Err(usage(format!("failed to read the plan {}: {error}", path.display()))),
+    }
 }
 
 /// A seed when none was given. It is short, since people copy it.

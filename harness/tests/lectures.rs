@@ -25,10 +25,9 @@ fn deliveries(temblor: &Temblor, node: &str) -> Vec<u64> {
 
 fn shows(executor: &str) {
     let temblor = Temblor::new();
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../workloads/lectures");
     for (system, plan, delivered) in POINTS {
         // What is lost lies outside of what is promised, so nothing is violated.
-        temblor.run(&format!("run {system} --plan {folder}/{plan}.json --executor {executor}")).expect(0);
+        temblor.run(&format!("run {system} --plan {plan} --executor {executor}")).expect(0);
         for (node, messages) in *delivered {
             assert_eq!(deliveries(&temblor, node), *messages, "{plan}, {node}, {executor}");
         }
@@ -55,11 +54,10 @@ const CHARGES: &[(&str, &str, usize, &str)] = &[
 
 #[test]
 fn a_repeated_call_takes_effect_twice_unless_its_key_outlives_a_crash() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../workloads/lectures");
     for executor in ["processes", "processes --http", "lockstep", "sim"] {
         let temblor = Temblor::new();
         for (system, plan, times, answer) in CHARGES {
-            temblor.run(&format!("run {system} --plan {folder}/{plan}.json --executor {executor}")).expect(0);
+            temblor.run(&format!("run {system} --plan {plan} --executor {executor}")).expect(0);
             let ops = temblor.json_lines("results/latest/history.jsonl");
             let ledger = ops.iter().rfind(|op| op["f"] == "ledger" && op["type"] == "ok").unwrap();
             let records = ledger["value"]["ledger"].as_array().unwrap();
@@ -114,6 +112,6 @@ fn every_plan_of_the_folder_is_a_point_and_readme_has_each_as_a_command() {
     let points = POINTS.iter().map(|(system, plan, _)| (system, plan));
     let charges = CHARGES.iter().map(|(system, plan, ..)| (system, plan));
     for (system, plan) in points.chain(charges).chain([(&"raft", &"split-brain")]) {
-        assert!(readme.contains(&format!("temblor run {system} --plan workloads/lectures/{plan}.json")), "{plan}");
+        assert!(readme.contains(&format!("temblor run {system} --plan {plan}")), "{plan}");
     }
 }

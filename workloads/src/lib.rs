@@ -7,6 +7,7 @@ pub mod demonstrations;
 pub mod draw;
 pub mod faults;
 mod kind;
+pub mod lectures;
 pub mod link;
 pub mod occurrences;
 pub mod payments;

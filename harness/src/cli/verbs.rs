@@ -126,7 +126,8 @@ pub struct RunArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "the flattened struct is documented")]
     pub wishes: WishArgs,
-    /// Run this plan instead of drawing one
+    /// Run this plan instead of drawing one: a file, a name of `temblor list
+    /// plans`, or that of a planted bug
     #[arg(long, value_name = "FILE", conflicts_with_all = ["nemesis", "nodes", "time_limit", "rate", "workload", "chain_depth", "burst_size", "topology", "nemesis_interval", "latency", "concurrency", "seed", "runs"])]
     pub plan: Option<PathBuf>,
     /// What the nodes run on
@@ -440,6 +441,9 @@ pub enum ListWhat {
     Faults,
     /// What is proven
     Checkers,
+    /// Plans that --plan takes by their names, but for the demonstrations of
+    /// bugs, which have the bugs' names
+    Plans,
 }
 
 /// `temblor schema`

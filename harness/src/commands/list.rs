@@ -6,6 +6,7 @@ use temblor_checkers::table::{CHECKERS, Kind};
 use temblor_node::algorithms::{self, ALGORITHMS};
 use temblor_node::bugs::BUGS;
 use temblor_workloads::faults::FAULTS;
+use temblor_workloads::lectures::LECTURES;
 use temblor_workloads::shapes::{LEADER_SHAPES, SHAPES};
 use temblor_workloads::workloads::WORKLOADS;
 
@@ -42,6 +43,13 @@ fn rows(what: ListWhat) -> Vec<Value> {
             .collect(),
         ListWhat::Faults => FAULTS.iter().map(fault).collect(),
         ListWhat::Checkers => CHECKERS.iter().map(checker).collect(),
+        ListWhat::Plans => LECTURES
+            .iter()
+            .map(|lecture| {
+                let command = format!("temblor run {} --plan {}", lecture.system, lecture.name);
+                json!({ "name": lecture.name, "what": lecture.what, "command": command })
+            })
+            .collect(),
     }
 }
 
@@ -93,6 +101,7 @@ fn row(row: &Value) -> String {
         "kind",
         "model",
         "promises",
+        "command",
         "options",
         "parameters",
         "shapes",
