@@ -7,6 +7,7 @@ const AXIS = 24;  // room for the times below, px
 const FAULT_ROW = 17;  // the height of a fault's bar, px
 const FAULT_ROWS = 5;  // so many faults stand below one another
 const MARKS_MAX = 4000, FRAMES_MAX = 3000, LABELS_MAX = 160;
+const NAMED_MAX = 60;  // so many frames have their names beside them
 
 class Picture {
   constructor(trace) {
@@ -82,7 +83,7 @@ class Picture {
   }
 
   resize() {
-    const lane = this.lanes.length > 24 ? 26 : this.lanes.length > 8 ? 38 : 54;
+    const lane = this.lanes.length > 24 ? 26 : this.lanes.length > 8 ? 38 : this.lanes.length > 5 ? 54 : 78;
     this.top = 8 + this.faultRows * FAULT_ROW + 10;
     this.lane = lane;
     const height = this.top + Math.max(1, this.lanes.length) * lane + AXIS;
@@ -213,6 +214,7 @@ class Picture {
       c.globalAlpha = dim(frame) ? 0.15 : count > 600 ? 0.4 : 0.85;
       if (frame.out >= 0) {
         line(c, frame.fate === "passed" ? colours.lane : colours.fault, 1, [a, b]);
+        if (count <= LABELS_MAX) arrowHead(c, frame.fate === "passed" ? colours.lane : colours.fault, a, b);
         continue;
       }
       const end = [a[0] + 6, a[1] + (b[1] - a[1]) * 0.5];
@@ -221,6 +223,32 @@ class Picture {
       line(c, colours.fault, 1.5, [[end[0] - 3, end[1] + 3], [end[0] + 3, end[1] - 3]]);
     }
     c.globalAlpha = 1;
+    if (count <= NAMED_MAX) this.nameFrames(c, colours, seen);
+  }
+
+  // Where few frames are in view each says which step of the protocol it is, on its way and clear of the names before it.
+  nameFrames(c, colours, seen) {
+    const { frames } = this.trace, { sent, out } = this.axis;
+    const taken = [];
+    c.textAlign = "left";
+    for (const i of seen) {
+      const frame = frames[i], [x1, y1, y2] = [this.x(sent[i]), this.y(frame.from), this.y(frame.to)];
+      const x2 = frame.out < 0 ? x1 + 12 : this.x(out[i]);
+      const text = clipped(frame.key, 24), width = c.measureText(text).width;
+      for (const part of [0.5, 0.32, 0.68, 0.2, 0.8]) {
+        const at = [x1 + (x2 - x1) * part + 5, y1 + (y2 - y1) * part + 4];
+        const box = [at[0] - 2, at[1] - 11, at[0] + width + 2, at[1] + 3];
+        if (box[2] > this.width || taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])) continue;
+        taken.push(box);
+        c.globalAlpha = 0.75;
+        c.fillStyle = colours.ground;
+        c.fillRect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
+        c.globalAlpha = 1;
+        c.fillStyle = frame.out < 0 || frame.fate !== "passed" ? colours.fault : colours.faint;
+        c.fillText(text, at[0], at[1]);
+        break;
+      }
+    }
   }
 
   drawEvents(c, colours) {
@@ -322,10 +350,14 @@ class Picture {
     }
     c.textAlign = "center";
     const steps = Math.max(2, Math.floor((this.width - GUTTER) / 130));
+    // So many decimals that one time differs from the next.
+    const stepMs = Math.max(1e-6, (this.timeAt(this.view.to) - this.timeAt(this.view.from)) / 1e6 / steps);
+    const decimals = Math.min(6, Math.max(0, 1 - Math.floor(Math.log10(stepMs))));
     for (let step = 0; step <= steps; step += 1) {
       const part = this.view.from + (this.view.to - this.view.from) * step / steps;
-      const x = Math.min(this.width - 40, Math.max(GUTTER + 20, this.x(part)));
-      c.fillText(`${(this.timeAt(part) / 1e6).toFixed(this.view.to - this.view.from < 0.01 ? 3 : 0)} ms`, x, y);
+      const text = `${(this.timeAt(part) / 1e6).toFixed(decimals)} ms`;
+      const half = c.measureText(text).width / 2 + 2;
+      c.fillText(text, Math.min(this.width - half, Math.max(half, this.x(part))), y);
     }
   }
 
@@ -414,6 +446,19 @@ function line(c, colour, width, [from, to], dashes = []) {
   c.lineTo(to[0], to[1]);
   c.stroke();
   if (dashes.length > 0) c.setLineDash([]);
+}
+
+// The head of an arrow that ends just before a mark.
+function arrowHead(c, colour, [x1, y1], [x2, y2]) {
+  const length = Math.hypot(x2 - x1, y2 - y1);
+  if (length < 14) return;
+  const [ux, uy] = [(x2 - x1) / length, (y2 - y1) / length], [x, y] = [x2 - ux * 5, y2 - uy * 5];
+  c.fillStyle = colour;
+  c.beginPath();
+  c.moveTo(x, y);
+  c.lineTo(x - ux * 8 - uy * 3.5, y - uy * 8 + ux * 3.5);
+  c.lineTo(x - ux * 8 + uy * 3.5, y - uy * 8 - ux * 3.5);
+  c.fill();
 }
 
 // The shapes of the drawing above, so that no mark is told by its colour alone.

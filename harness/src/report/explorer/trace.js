@@ -111,6 +111,7 @@ class Trace {
     const out = Number.isFinite(frame.out) ? frame.out : -1;
     this.frames.push({
       line, raw, sent: frame.in, out, from, to, fate: frame.what, fault: frame.fault ?? -1, message: messageOfKey(frame.key),
+      key: String(frame.key),
     });
     this.length = Math.max(this.length, frame.in, out);
   }
