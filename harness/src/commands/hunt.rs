@@ -26,7 +26,7 @@ const STRIDE: u64 = 1_000_000;
 /// Seeds for the unchanged algorithms begin here, away from all starting seeds.
 const QUIET_SEEDS: u64 = 1_000_000_000;
 /// How long one shrink may take where all nodes are in this process ...
-const SHRINK_BUDGET: Duration = Duration::from_secs(10);
+const SHRINK_BUDGET: Duration = Duration::from_secs(30);
 /// ... and where each plan starts processes.
 const SHRINK_BUDGET_LOCKSTEP: Duration = Duration::from_secs(60);
 /// Shrunk plans are no larger than this: operations with rules, and faults.

@@ -4,10 +4,11 @@
 //! everything else is here, and pure. The end of time is cut first, since it costs few questions and makes all others cheap.
 //! Then operations, rules, faults, nodes and links are taken away, in halves, quarters, and one by one; crashes within a step are
 //! aimed again, and what can only go together goes in pairs; then what is left is made simpler. All of it is repeated until no
-//! single step keeps the plan failing. At last other forms of what is left are tried: everything at a time of its own, and
-//! frame by frame.
+//! single step keeps the plan failing. Then other forms of what is left are tried: everything at a time of its own, and
+//! frame by frame. At first, and at last where much is left, it leaps: to much smaller plans, chosen by chance.
 
 mod aim;
+mod leaps;
 mod list;
 mod moments;
 mod pairs;
@@ -25,6 +26,12 @@ const OTHER_SEEDS: u64 = 3;
 const OTHER_SEEDS_AT_LAST: u64 = 60;
 /// Plans of so many entries are small.
 const ENTRIES_SMALL: std::ops::RangeInclusive<usize> = 4..=16;
+
+/// So many much smaller plans are tried at first ...
+const LEAPS: u64 = 60;
+/// ... and so many smaller ones at last, where this many entries are left: a person reads fewer at a glance.
+const HOPS: u64 = 1_500;
+const ENTRIES_MANY: usize = 5;
 
 /// What can be asked about plans.
 pub trait Oracle {
@@ -52,10 +59,15 @@ pub trait Oracle {
 /// Makes a failing plan smaller.
 pub fn shrink(plan: Plan, oracle: &mut dyn Oracle) -> Plan {
     let mut shrinker = Shrinker { best: plan, other_seeds: OTHER_SEEDS, oracle };
+    leaps::leap(&mut shrinker, LEAPS);
     shrinker.take_away();
     shrinker.say_times();
     shrinker.say_frames();
     shrinker.try_more_seeds();
+    while pairs::entries(&shrinker.best) >= ENTRIES_MANY && leaps::hop(&mut shrinker, HOPS) {
+        shrinker.take_away();
+        shrinker.try_more_seeds();
+    }
     shrinker.best
 }
 
