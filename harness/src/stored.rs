@@ -11,37 +11,15 @@ use temblor_node::journal::Files;
 /// # Errors
 /// It can't be read.
 pub fn read(directory: &Path) -> io::Result<Files> {
-    let mut files = Files::new();
-    for (name, entry) in entries(directory)? {
-        files.insert(name, fs::read(entry.path())?);
-    }
-    Ok(files)
-}
-
-/// How long the files of a directory are, by name and in the order of their names.
-///
-/// # Errors
-/// It can't be read.
-pub fn lengths(directory: &Path) -> io::Result<Vec<(String, u64)>> {
-    let mut lengths = Vec::new();
-    for (name, entry) in entries(directory)? {
-        lengths.push((name, entry.metadata()?.len()));
-    }
-    lengths.sort_unstable();
-    Ok(lengths)
-}
-
-/// The files of a directory.
-fn entries(directory: &Path) -> io::Result<Vec<(String, fs::DirEntry)>> {
     let entries = match fs::read_dir(directory) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Files::new()),
         entries => entries?,
     };
-    let mut files = Vec::new();
+    let mut files = Files::new();
     for entry in entries {
         let entry = entry?;
         if let (Ok(name), true) = (entry.file_name().into_string(), entry.file_type()?.is_file()) {
-            files.push((name, entry));
+            files.insert(name, fs::read(entry.path())?);
         }
     }
     Ok(files)

@@ -78,6 +78,8 @@ impl Journal {
             if good < files[file].len() {
                 actions.push(Action::Cut(file.clone(), good as u64));
             }
+            // What a life before wrote may not be durable yet, and from now on everything may follow from it.
+            actions.push(Action::Sync(file.clone(), good as u64));
             records.retain(|(layer, _)| *layer != COUNT);
             let stale = generations.into_iter().map(|(_, name)| name.clone()).collect();
             return Ok((Self { generation, length: good as u64, stale }, records, actions));

@@ -21,8 +21,19 @@ use super::{signals, writes};
 use crate::recorder::Type;
 use crate::{damage, stored};
 
+/// What a fault that waits for a write has come to.
+type Armed = Rc<Cell<Trap>>;
+
 /// Whether a fault kills its node as soon as that writes.
-type Armed = Rc<Cell<bool>>;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trap {
+    /// It does.
+    Set,
+    /// It has sent the signal, and what that means is still in the queue.
+    Sprung,
+    /// It does no more.
+    Off,
+}
 
 /// A fault that ends lives, under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +98,7 @@ impl Conductor<'_> {
         let Some(Active { what: What::Reboot(reboot), f, .. }) = self.faults.active.get(&id) else { return };
         let (mut reboot, f) = (reboot.clone(), *f);
         if let Some((since_ns, armed)) = reboot.awaits.take() {
-            armed.set(false);
+            armed.set(Trap::Off);
             let waited_us = (self.clock.now_ns() - since_ns) / 1_000;
             self.faults.active.entry(id).and_modify(|active| active.value["waited_us"] = json!(waited_us));
         }
@@ -95,7 +106,7 @@ impl Conductor<'_> {
             match step {
                 Step::AwaitWrite(node, us) => {
                     let now_ns = self.clock.now_ns();
-                    let armed = Armed::new(Cell::new(true));
+                    let armed = Armed::new(Cell::new(Trap::Set));
                     reboot.awaits = Some((now_ns, armed.clone()));
                     self.schedule.push(now_ns + us * 1_000, Due::Turn(id));
                     self.keep_rebooting(id, reboot);
@@ -137,7 +148,8 @@ impl Conductor<'_> {
         self.recorder.flush();
         let (pid, events) = (life.pid, self.events.clone());
         tokio::task::spawn_local(async move {
-            if written.seen().await.is_ok() && armed.replace(false) {
+            if written.seen().await.is_ok() && armed.get() == Trap::Set {
+                armed.set(Trap::Sprung);
                 // A sync takes less time than an event in the queue, so the signal goes first: that it was asked for stands in the
                 // history already.
                 let _ = signals::send(pid, Signal::SIGKILL);
@@ -160,13 +172,21 @@ impl Conductor<'_> {
         let name = &self.nodes[node].name;
         for active in self.faults.active.values().filter(|active| active.value["node"] == name.as_str()) {
             if let What::Reboot(Reboot { awaits: Some((_, armed)), .. }) = &active.what {
-                armed.set(false);
+                armed.set(Trap::Off);
             }
         }
     }
 
     /// The fault is lifted: whoever it has left down is started.
     pub(super) fn end_reboot(&mut self, id: u32) {
+        let awaits = |active: &Active| match &active.what {
+            What::Reboot(Reboot { awaits: Some((_, armed)), .. }) => armed.get() == Trap::Sprung,
+            _ => false,
+        };
+        if self.faults.active.get(&id).is_some_and(awaits) {
+            // The signal has been sent, so the kill is this fault's.
+            self.go_on_rebooting(id);
+        }
         let Some(Active { what: What::Reboot(reboot), .. }) = self.faults.active.get(&id) else { return };
         let mut reboot = reboot.clone();
         let down: BTreeSet<usize> = reboot.down.union(&reboot.dying).copied().collect();
@@ -277,8 +297,17 @@ impl Conductor<'_> {
             let known = self.nodes[node].reports_syncs || reported();
             known.then(|| self.nodes[node].synced.get(file).copied().unwrap_or(0))
         };
+        let survives = |file: &str| matches!(kind, Kind::LoseUnsynced { .. }) && synced(file).is_some();
+        let surviving: Vec<(String, u64)> = files
+            .iter()
+            .filter(|(file, _)| survives(file))
+            .map(|(file, bytes)| (file.clone(), bytes.len() as u64))
+            .collect();
+        let changes = damage::changes(kind, &files, synced);
+        // What outlives that is durable.
+        self.nodes[node].synced.extend(surviving);
         let mut evidence = Vec::new();
-        for change in damage::changes(kind, &files, synced) {
+        for change in changes {
             let length = change.after.as_ref().map_or(0, Vec::len) as u64;
             match stored::change(&directory, &change.file, change.after.as_deref()) {
                 Ok(()) => evidence.push(change.evidence),

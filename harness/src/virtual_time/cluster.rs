@@ -24,7 +24,7 @@ pub trait Cluster {
     /// Ends the life of a node, as SIGKILL does.
     fn kill(&mut self, node: usize);
 
-    /// The files of a node that is down.
+    /// The files of a node that is down, or does nothing.
     ///
     /// # Errors
     /// They can't be read.
@@ -33,10 +33,7 @@ pub trait Cluster {
     /// Whether a node reports its syncs: what it has not reported is not durable then.
     fn reports_syncs(&self, node: usize) -> bool;
 
-    /// How long the files of a node are, by name: what changes when it writes. None that can't be read.
-    fn lengths(&self, node: usize) -> Vec<(String, u64)>;
-
-    /// Changes a file of a node that is down; `None` removes it.
+    /// Changes a file of a node that is down, or about to be; `None` removes it.
     ///
     /// # Errors
     /// It can't be changed.

@@ -147,10 +147,6 @@ impl Cluster for Lockstep {
         self.reports_syncs[node]
     }
 
-    fn lengths(&self, node: usize) -> Vec<(String, u64)> {
-        stored::lengths(&self.folder.join(&self.names[node])).unwrap_or_default()
-    }
-
     fn change(&mut self, node: usize, file: &str, bytes: Option<&[u8]>) -> io::Result<()> {
         stored::change(&self.folder.join(&self.names[node]), file, bytes)
     }

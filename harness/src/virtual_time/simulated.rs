@@ -140,8 +140,8 @@ impl Cluster for Simulated {
         let Life { incarnation, seed, now_ns } = life;
         let identity = Identity { me: self.ids[node], nodes: self.ids.clone(), incarnation, seed, bug: self.bug };
         let stack = self.stacks[node].insert(Stack::new(identity, (self.build)()));
-        let records = match self.disks[node].open() {
-            Ok(records) => records,
+        let (records, recovered) = match self.disks[node].open() {
+            Ok(opened) => opened,
             Err(damaged) => {
                 let end = End::Exited { status: "code 1".to_owned(), why: damaged.to_string() };
                 return Answer::silence(Some(end));
@@ -153,7 +153,11 @@ impl Cluster for Simulated {
             outputs
         };
         match caught(begin) {
-            Ok(outputs) => self.answer(node, outputs),
+            Ok(outputs) => {
+                let mut answer = self.answer(node, outputs);
+                answer.said.splice(0..0, recovered);
+                answer
+            }
             Err(panic) => Answer { said: Vec::new(), wake: None, end: Some(panic) },
         }
     }
@@ -208,10 +212,6 @@ impl Cluster for Simulated {
         true
     }
 
-    fn lengths(&self, node: usize) -> Vec<(String, u64)> {
-        self.disks[node].files.iter().map(|(file, bytes)| (file.clone(), bytes.len() as u64)).collect()
-    }
-
     fn change(&mut self, node: usize, file: &str, bytes: Option<&[u8]>) -> io::Result<()> {
         match bytes {
             Some(bytes) => self.disks[node].files.insert(file.to_owned(), bytes.to_vec()),
@@ -222,12 +222,12 @@ impl Cluster for Simulated {
 }
 
 impl Disk {
-    /// What is on it when a life begins.
-    fn open(&mut self) -> Result<Records, DamagedFile> {
+    /// What is on it when a life begins, and the report that it is durable.
+    fn open(&mut self) -> Result<(Records, Option<Said<Payload>>), DamagedFile> {
         let (journal, records, actions) = Journal::open(&self.files)?;
         self.journal = journal;
         actions.iter().for_each(|action| journal::apply(&mut self.files, action));
-        Ok(records)
+        Ok((records, actions.last().and_then(synced)))
     }
 
     /// Stores what a step wants stored; what there is to report if that was synced.
@@ -236,12 +236,17 @@ impl Disk {
         let actions = self.journal.take(stored, |name| files[name].clone());
         let actions = actions.expect("a file that was read at the start of a life is not damaged in it");
         actions.iter().for_each(|action| journal::apply(files, action));
-        match actions.last() {
-            Some(Action::Sync(file, bytes)) => {
-                Some(Said::Indication("synced".to_owned(), json!({ "file": file, "bytes": bytes })))
-            }
-            _ => None,
+        actions.last().and_then(synced)
+    }
+}
+
+/// The report of an action that made something durable.
+fn synced(action: &Action) -> Option<Said<Payload>> {
+    match action {
+        Action::Sync(file, bytes) => {
+            Some(Said::Indication("synced".to_owned(), json!({ "file": file, "bytes": bytes })))
         }
+        _ => None,
     }
 }
 

@@ -74,6 +74,13 @@ impl<C: Cluster> World<'_, C> {
             What::Stutter(stutter) => self.turn_stutter(stutter),
             What::Pause { .. } | What::Links(_) | What::Reboot(_) => unreachable!("only flaps and stutters take turns"),
         };
+        // What waited for the node may have been its end.
+        if let What::Stutter(stutter) = &active.what
+            && !self.seats[stutter.node].up
+        {
+            self.conclude_stutter(stutter, active.value);
+            return self.script.schedule.fault_ended(self.now.get(), id);
+        }
         self.nemesis.active.insert(id, active);
         self.script.schedule.push(self.now.get().saturating_add(lasts_us.saturating_mul(1_000)), Due::Turn(id));
     }

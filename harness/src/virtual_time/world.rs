@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
+use temblor_node::journal::Files;
 use temblor_workloads::chance::mix;
 
 use super::agenda::Agenda;
@@ -268,12 +269,16 @@ impl<'a, C: Cluster> World<'a, C> {
         self.inputs += 1;
         let now = self.now.get();
         let awaiting = if self.nemesis.active.is_empty() { Vec::new() } else { self.awaiting_write(node) };
-        let before = if awaiting.is_empty() { Vec::new() } else { self.cluster.lengths(node) };
+        let before = if awaiting.is_empty() { Files::new() } else { self.cluster.files(node).unwrap_or_default() };
         let answer = self.cluster.input(node, now, input);
         self.seats[node].taken += 1;
-        if !awaiting.is_empty() && answer.end.is_none() && self.cluster.lengths(node) != before {
-            // The node has written, and nothing of what it says has left: what it says of a sync is not heard either.
+        if !awaiting.is_empty() && answer.end.is_none() && self.has_written(node, before) {
+            // Nothing of what it says has left: what it says of a sync is not heard either.
             awaiting.into_iter().for_each(|id| self.go_on_rebooting(id));
+            let points = self.script.schedule.within_input(node, self.seats[node].taken);
+            for (_, delay_ns, due) in points {
+                self.script.schedule.push(now + delay_ns, due);
+            }
             return;
         }
         let points = self.script.schedule.within_input(node, self.seats[node].taken);
@@ -288,6 +293,20 @@ impl<'a, C: Cluster> World<'a, C> {
             let spins = format!("spins: more than {SPIN_MAX} inputs in a virtual millisecond");
             self.ended(node, End::Breach(spins));
         }
+    }
+
+    /// Whether an input has changed files of a node. What it replaced or removed is as before again: a crash in the middle of the
+    /// input comes before that.
+    fn has_written(&mut self, node: usize, before: Files) -> bool {
+        let Ok(after) = self.cluster.files(node) else { return false };
+        for (file, bytes) in before.iter().filter(|(file, bytes)| {
+            let appended = |now: &Vec<u8>| now.starts_with(bytes);
+            !after.get(*file).is_some_and(appended)
+        }) {
+            // Where that can't be done, the file is as the input left it.
+            let _ = self.cluster.change(node, file, Some(bytes));
+        }
+        after != before
     }
 
     /// What a node said takes effect, in order.

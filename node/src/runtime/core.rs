@@ -98,6 +98,11 @@ impl Core {
 
     /// The life begins: the stack is handed what was stored before a crash, and starts.
     pub fn begin(&mut self, records: Records) {
+        if let Some(synced) = self.storage.recovered()
+            && self.observes("synced")
+        {
+            wire::write(&mut self.out, (self.me, "observer"), None, &wire::body(&synced));
+        }
         if !records.is_empty() {
             let outputs = self.stack.recover(self.now(), records);
             self.emit(outputs);

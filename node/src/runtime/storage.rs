@@ -19,6 +19,8 @@ pub struct Storage {
     open: Option<(String, File)>,
     /// What is not in a file yet.
     waiting: Vec<Stored>,
+    /// What was made durable when the storage was opened, until somebody is told.
+    recovered: Option<Synced>,
 }
 
 /// What an observer is told after each sync.
@@ -29,17 +31,32 @@ pub struct Synced {
     bytes: u64,
 }
 
+impl Synced {
+    fn of(action: &Action) -> Option<Self> {
+        match action {
+            Action::Sync(file, bytes) => Some(Self { r#type: "synced", file: file.clone(), bytes: *bytes }),
+            _ => None,
+        }
+    }
+}
+
 impl Storage {
-    /// Opens the storage in a directory and reads what is there. Without a directory nothing can be stored.
+    /// Opens the storage in a directory, reads what is there, and makes that durable. Without a directory nothing can be stored.
     pub fn open(directory: Option<PathBuf>) -> Result<(Self, Records)> {
         let files = directory.as_deref().map_or(Ok(Files::new()), read)?;
         let within = || format!("in {}", directory.as_deref().unwrap_or(Path::new("")).display());
         let (journal, records, actions) = Journal::open(&files).with_context(within)?;
-        let mut storage = Self { directory, journal, open: None, waiting: Vec::new() };
+        let recovered = actions.last().and_then(Synced::of);
+        let mut storage = Self { directory, journal, open: None, waiting: Vec::new(), recovered };
         for action in actions {
             storage.act(action)?;
         }
         Ok((storage, records))
+    }
+
+    /// What was made durable when the storage was opened; told once.
+    pub fn recovered(&mut self) -> Option<Synced> {
+        self.recovered.take()
     }
 
     /// Takes what a layer stores; it is in a file, and durable if it has to be, after the next [`Storage::sync`].
@@ -57,10 +74,7 @@ impl Storage {
         let directory = directory.context("TEMBLOR_DATA_DIR is not set, and there is something to store")?;
         // A file that can't be read shows as a damaged one.
         let actions = self.journal.take(waiting, |name| fs::read(directory.join(name)).unwrap_or_default())?;
-        let synced = match actions.last() {
-            Some(Action::Sync(file, bytes)) => Some(Synced { r#type: "synced", file: file.clone(), bytes: *bytes }),
-            _ => None,
-        };
+        let synced = actions.last().and_then(Synced::of);
         for action in actions {
             self.act(action)?;
         }

@@ -105,6 +105,7 @@ fn after_a_crash_a_layer_gets_its_records_back_in_order() {
 
     let second = Life::start(directory.path());
     expect_test::expect![[r#"
+        {"src":"n1","dest":"observer","body":{"type":"synced","file":"stable.log","bytes":36}}
         {"src":"n1","dest":"observer","body":{"type":"deliver","message":17}}
         {"src":"n1","dest":"observer","body":{"type":"deliver","message":18}}
     "#]]

@@ -33,7 +33,8 @@ impl Draft<'_> {
 
     /// A fault of this name; `None` if whom it could hit is down then.
     pub(super) fn reboot(&mut self, name: &str, time: Range<u64>) -> Option<Kind> {
-        let lasts = (time.end - time.start).max(4);
+        let lasts_us = time.end - time.start;
+        let lasts = lasts_us.max(4);
         let (down_us, up_us) =
             (self.log_uniform(1_000, (lasts / 2).max(1_000)), self.log_uniform(LIFE_US.0, LIFE_US.1));
         match name {
@@ -46,7 +47,7 @@ impl Draft<'_> {
         }
         let node = self.crashing(time)?;
         if name == "lose-unsynced" {
-            return Some(self.lose_unsynced(node, lasts));
+            return Some(self.lose_unsynced(node, lasts_us));
         }
         Some(match name {
             "restart" => Kind::Restart { node },
@@ -96,6 +97,13 @@ impl Draft<'_> {
         self.setting.durable || known || self.victims.len() < self.setting.faulty_max as usize
     }
 
+    /// A node that no crash of this plan hits in this time, if there is one.
+    fn any_node_up(&mut self, time: Range<u64>) -> String {
+        let up = |node: &&String| !self.is_down(node, time.clone());
+        let up: Vec<String> = self.plan.nodes.iter().filter(up).cloned().collect();
+        if up.is_empty() { self.any_node() } else { up[self.chance.random_range(0..up.len())].clone() }
+    }
+
     fn is_down(&self, node: &str, time: Range<u64>) -> bool {
         let hits = |kind: &Kind| kind.ends_lives() && kind.victim().is_none_or(|victim| victim == node);
         self.plan.faults.iter().any(|fault| hits(&fault.fault) && overlaps(fault, &time))
@@ -112,7 +120,8 @@ impl Draft<'_> {
     pub(super) fn reboot_surely(&mut self, name: &str) {
         if name == "lose-unsynced" {
             // Whoever stores little stores that at the beginning: a first vote, a first proposal.
-            let (node, lasts) = (self.any_node(), (self.plan.length_us / 2).max(4));
+            let lasts = (self.plan.length_us / 2).max(4);
+            let node = self.any_node_up(0..lasts);
             self.comes_back(&node);
             let kind = self.lose_unsynced(node, lasts);
             self.add(When::AtUs(0), Some(lasts), kind);

@@ -28,6 +28,9 @@ fn shorten(shrinker: &mut Shrinker<'_>, at: usize) {
     while let Some(for_us @ 2_000..) = shrinker.best.faults[at].for_us {
         let mut plan = shrinker.best.clone();
         plan.faults[at].for_us = Some(round(for_us / 2));
+        if let Kind::LoseUnsynced { wait_us, .. } = &mut plan.faults[at].fault {
+            *wait_us = (*wait_us).min(for_us / 4);
+        }
         if !shrinker.attempt(plan) {
             return;
         }
