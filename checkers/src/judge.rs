@@ -306,7 +306,8 @@ fn over<'a>(op: &Op, other: &'a Other) -> Option<&'a str> {
         // It has begun; `resume` ends it.
         "pause" => None,
         "resume" if completes => Some("pause"),
-        fault if completes => Some(fault),
+        // One that took no effect is nothing to recover from.
+        fault if completes && op.kind == Kind::Ok => Some(fault),
         _ => None,
     }
 }

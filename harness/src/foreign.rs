@@ -18,3 +18,16 @@ pub struct NodeCommand {
     #[serde(default)]
     pub env: BTreeMap<String, String>,
 }
+
+impl NodeCommand {
+    /// The name of its file.
+    pub fn short_name(&self) -> String {
+        self.bin.file_name().map_or_else(|| self.bin.display().to_string(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// The program with its arguments, as they were written.
+    pub fn long_name(&self) -> String {
+        let arguments: String = self.args.iter().map(|argument| format!(" {argument}")).collect();
+        format!("{}{arguments}", self.bin.display())
+    }
+}

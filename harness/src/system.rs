@@ -1,6 +1,7 @@
 //! The system under test: from the table of algorithms to what a plan, a header and a command line need of it.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -210,7 +211,16 @@ fn located(program: &Path) -> Result<PathBuf> {
         is_name.then(|| std::env::split_paths(&folders).map(|folder| folder.join(program))).into_iter().flatten();
     let path = found.into_iter().find(|path| path.is_file()).unwrap_or_else(|| program.to_owned());
     let absent = |error| usage(format!("there is no program {} to start as a node: {error}", program.display()));
-    path.canonicalize().map_err(absent)
+    let found = path.canonicalize().map_err(absent)?;
+    let runs = |facts: &std::fs::Metadata| facts.is_file() && facts.permissions().mode() & 0o111 != 0;
+    match found.metadata() {
+        Ok(facts) if runs(&facts) => Ok(found),
+        Ok(facts) if facts.is_file() => {
+            let shown = program.display();
+            Err(usage(format!("{shown} can't be started as a node: it is not executable; try chmod +x {shown}")))
+        }
+        _ => Err(usage(format!("{} can't be started as a node: it is no file", program.display()))),
+    }
 }
 
 fn check_bug(algorithm: &Algorithm, bug: &str) -> Result<()> {

@@ -251,3 +251,35 @@ fn pruning_takes_what_is_old_and_leaves_what_failed() {
     assert!(!temblor.file("results/latest").is_symlink());
     temblor.run("prune nowhere --keep 1").expect(2);
 }
+
+#[test]
+fn a_combination_without_a_run_is_named_and_no_green() {
+    let temblor = Temblor::new();
+    let text = "canary = false\nruns = 3\n[[scenario]]\nalgorithms = ['eager']\nfaults = ['none', 'kill']\n\
+                nodes = [3, 4]\nexecutors = ['sim']\n";
+    temblor.write("short.toml", text);
+    let ended = temblor.run("campaign short.toml --seed 1").expect(3);
+    let said = format!("{} {}", ended.out, ended.said());
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("eager under kill (4 nodes, sim) got no run"), "{said}");
+    temblor.run("campaign short.toml --seed 1 --runs 4").expect(0);
+}
+
+#[test]
+fn programs_with_files_of_one_name_are_told_apart() {
+    let temblor = Temblor::new();
+    for (folder, script) in [("one", "#!/bin/sh\nexit 3\n"), ("two", "#!/bin/sh\nexit 4\n")] {
+        std::fs::create_dir(temblor.file(folder)).unwrap();
+        temblor.write(&format!("{folder}/node.sh"), script);
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(temblor.file(&format!("{folder}/node.sh")), permissions).unwrap();
+    }
+    let text = "canary = false\nshrink = 0\n[[scenario]]\nalgorithms = ['eager']\nfaults = ['none']\nnodes = [2]\n\
+                time-limit = '100ms'\nprograms = [{ bin = './one/node.sh' }, { bin = './two/node.sh' }]\n";
+    temblor.write("two.toml", text);
+    let ended = temblor.run("campaign two.toml --seed 1").expect(1);
+    let said = format!("{} {}", ended.out, ended.said());
+    for program in ["(./one/node.sh)", "(./two/node.sh)"] {
+        assert!(said.contains(program), "{said}");
+    }
+}

@@ -395,11 +395,11 @@ fn a_wrong_command_line_is_2() {
         (
             2,
             expect![[r#"
-        error: invalid value 'nonsense' for '<TABLE>'
-          [possible values: algorithms, bugs, workloads, faults, checkers]
+                error: invalid value 'nonsense' for '<TABLE>'
+                  [possible values: algorithms, bugs, workloads, faults, checkers, plans]
 
-        For more information, try '--help'.
-    "#]],
+                For more information, try '--help'.
+            "#]],
         ),
     );
     assert!(!temblor.file("results").exists(), "decided before anything runs");
@@ -637,9 +637,9 @@ fn a_bad_plan_is_2_with_file_and_line() {
         (
             2,
             expect![[r#"
-        error: failed to read the plan nowhere.json: No such file or directory (os error
-        2)
-    "#]],
+                error: failed to read the plan nowhere.json: No such file or directory (os error
+                2), and no plan has this name (see `temblor list plans`)
+            "#]],
         ),
     );
     check(
@@ -782,11 +782,15 @@ fn results_that_cannot_be_written_are_5() {
 #[test]
 fn a_node_that_cannot_be_started_is_5() {
     let temblor = Temblor::new();
-    temblor.write("prose", "no program\n");
+    temblor.write("prose", "#!/no/such/interpreter\n");
+    // What can be seen before anything runs is a mistake of the command line.
+    let ended = temblor.run("run best-effort --nodes 2 --seed 1 --bin prose").expect(2);
+    assert!(ended.said().contains("it is not executable; try chmod +x prose"), "{}", ended.said());
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(temblor.file("prose"), permissions).unwrap();
     let ended = temblor.run("run best-effort --nodes 2 --seed 1 --bin prose").expect(5);
     // Where the line breaks depends on the length of the folder's name.
     let said = temblor.plain(&ended.said());
-    let error =
-        "error: the run in results/RUN failed: failed to start node n1: FOLDER/prose: Permission denied (os error 13)";
+    let error = "error: the run in results/RUN failed: failed to start node n1: FOLDER/prose: No such file or directory (os error 2)";
     assert!(said.ends_with(error), "{said}");
 }

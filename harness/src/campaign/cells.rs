@@ -25,6 +25,8 @@ pub struct Cell {
     pub launch: Launch,
     /// Somebody else's node, if that is what is started.
     pub foreign: Option<NodeCommand>,
+    /// What that is called: by its file, and where that does not tell it from others, as the campaign file has it.
+    pub program: Option<String>,
     /// What goes wrong, as `--nemesis` takes it.
     pub faults: Vec<String>,
     /// How many nodes.
@@ -66,6 +68,7 @@ impl Cell {
             scenario: String::new(),
             launch: past.launch(&system)?,
             system,
+            program: past.foreign.as_ref().map(NodeCommand::short_name),
             foreign: past.foreign.clone(),
             faults: past.plan.requested.clone(),
             nodes: past.plan.nodes.len() as u16,
@@ -125,8 +128,7 @@ impl Cell {
     /// What runs, for people: `fifo over eager`, with a bug or a program that is not ours.
     pub fn what(&self) -> String {
         let bug = self.system.bug().map_or(String::new(), |bug| format!(" with {bug}"));
-        let program = self.foreign.as_ref().and_then(|node| node.bin.file_name());
-        let program = program.map_or(String::new(), |name| format!(" ({})", name.to_string_lossy()));
+        let program = self.program.as_ref().map_or(String::new(), |program| format!(" ({program})"));
         format!("{}{bug}{program}", self.system.name())
     }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use temblor_node::algorithms::ALGORITHMS;
 use temblor_workloads::chance::{mix, of_bytes};
+use temblor_workloads::draw::nearest;
 use temblor_workloads::faults::FAULTS;
 use temblor_workloads::topology::Topology;
 use temblor_workloads::workloads::{self, WORKLOADS};
@@ -180,6 +181,12 @@ impl Builder<'_> {
         let wanted = |name: &&&str| scenario.workloads.iter().any(|named| named.get_ref() == **name);
         let fitting: Vec<&'static str> = own.iter().filter(wanted).copied().collect();
         let foreign = program.map(|node| self.placed(node.get_ref()));
+        let others = scenario.node.iter().chain(&scenario.programs).map(Spanned::get_ref);
+        let alike = |node: &NodeCommand| others.clone().filter(|other| other.short_name() == node.short_name()).count();
+        let named = program.map(Spanned::get_ref).map(|node| match alike(node) {
+            0 | 1 => node.short_name(),
+            _ => node.long_name(),
+        });
         let launch = system.launch(foreign.as_ref()).map_err(|error| match program {
             Some(node) => Mistake::at(node, error.to_string()),
             None => Mistake { message: error.to_string(), span: None },
@@ -192,6 +199,7 @@ impl Builder<'_> {
             system: system.clone(),
             launch,
             foreign,
+            program: named,
             faults: faults.get_ref().split(',').map(|name| name.trim().to_owned()).collect(),
             nodes,
             executor,
@@ -266,7 +274,9 @@ fn check_faults(names: &Spanned<String>) -> Result<(), Mistake> {
     };
     let list: Vec<&str> = names.get_ref().split(',').map(str::trim).collect();
     if let Some(stranger) = list.iter().find(|name| !known(name)) {
-        return Err(Mistake::at(names, format!("there is no fault {stranger:?}; see temblor list faults")));
+        let known = FAULTS.iter().flat_map(|fault| [fault.name, fault.class]).chain(["none", "all"]);
+        let hint = nearest(stranger, known).map_or(String::new(), |known| format!("; did you mean {known}?"));
+        return Err(Mistake::at(names, format!("there is no fault {stranger:?}{hint} (see temblor list faults)")));
     }
     if list.len() > 1 && list.contains(&"none") {
         return Err(Mistake::at(names, "none can't be combined with faults"));

@@ -135,6 +135,7 @@ pub fn failures(summary: &Summary, folder: &Path) -> String {
         return text;
     }
     let _ = writeln!(text, "{}\n", plain(&closing(summary)));
+    let _ = writeln!(text, "The commands are for the folder of this file.\n");
     for (at, failure) in summary.failures.iter().enumerate() {
         let _ = writeln!(text, "## {}. {}\n", at + 1, plain(&headline(failure)));
         let _ = writeln!(text, "{}\n", plain(&failure.sentence));

@@ -15,6 +15,8 @@ use crate::mark::{Mark, combine};
 
 /// The format version of `campaign.json`.
 pub const FORMAT: u32 = 1;
+/// So many combinations without a run are named.
+const WITHOUT_RUN_NAMED: usize = 3;
 /// So many runs of a failure are named.
 const NAMED: usize = 10;
 
@@ -53,6 +55,9 @@ pub struct Summary {
     pub regressions: Vec<RegressionLine>,
     /// Combinations that lie outside a model.
     pub left_out: Vec<String>,
+    /// Combinations that got no run, where all shards are known.
+    #[serde(default)]
+    pub without_run: Vec<String>,
     /// Where and when.
     pub here: Here,
 }
@@ -159,6 +164,7 @@ impl Summary {
                 _ => None,
             })),
             left_out: definition.left_out.clone(),
+            without_run: without_run(definition, (&runs, shards)),
             here: here(&runs, (lines, shards)),
         };
         let exit = summary.decide();
@@ -203,11 +209,17 @@ impl Summary {
         }
         for cell in &self.matrix {
             let what = format!("{} under {}", cell.system, cell.under);
-            match (cell.mark, cell.runs.is_empty()) {
-                (Mark::Missed, _) => say(Exit::Inconclusive, format!("{what} got no run")),
-                (Mark::Idle, _) => say(Exit::Inconclusive, format!("{what} was never put to the test")),
-                _ => {}
+            if cell.mark == Mark::Idle {
+                say(Exit::Inconclusive, format!("{what} was never put to the test"));
             }
+        }
+        if !self.without_run.is_empty() {
+            let named = self.without_run.iter().take(WITHOUT_RUN_NAMED).cloned().collect::<Vec<_>>().join(", ");
+            let more = match self.without_run.len().saturating_sub(WITHOUT_RUN_NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more combinations"),
+            };
+            say(Exit::Inconclusive, format!("{named}{more} got no run"));
         }
         if let Some(asked) = self.asked.filter(|asked| *asked > self.finished) {
             say(Exit::Inconclusive, format!("{} of {asked} runs are missing", asked - self.finished));
@@ -246,6 +258,21 @@ fn plans(runs: &[&RunLine]) -> String {
 /// The last line of each name, in the order of names.
 fn once<T>(named: impl Iterator<Item = (String, T)>) -> Vec<T> {
     named.collect::<BTreeMap<String, T>>().into_values().collect()
+}
+
+/// The combinations that got no run; nobody knows where a shard is missing.
+fn without_run(definition: &Definition, (runs, shards): (&[&RunLine], &[Shard])) -> Vec<String> {
+    let all_shards = shards.first().is_some_and(|shard| shards.len() as u64 == shard.of);
+    if !all_shards || runs.is_empty() {
+        return Vec::new();
+    }
+    let cells = definition.cells.len();
+    let ran: BTreeSet<usize> = runs.iter().map(|run| schedule::cell(run.k, cells)).collect();
+    let missing = definition.cells.iter().enumerate().filter(|(at, _)| !ran.contains(at));
+    let named = missing.map(|(_, cell)| {
+        format!("{} under {} ({} nodes, {})", cell.what(), cell.under(), cell.nodes, cell.executor.name())
+    });
+    named.collect()
 }
 
 /// A cell that these shards had no run for is missing only if one of its runs was theirs.

@@ -215,7 +215,7 @@ RUN/shrunk.json. At the end it is run and explained.
 
 Examples:
   temblor shrink results/latest
-  temblor run fifo --plan results/latest/shrunk.json -x sim";
+  temblor run fifo --bug ignores-numbers --plan results/latest/shrunk.json";
 
 const DIFF_EXAMPLES: &str = "\
 Times are left aside. On real processes the order between nodes is a matter of

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use temblor_workloads::topology::Topology;
+use temblor_workloads::workloads::WORKLOADS;
 
 use super::durations::parse_us;
 use crate::exit::usage;
@@ -173,6 +174,10 @@ impl SystemArgs {
     pub fn or_of(&self, workload: Option<&str>) -> Result<Self> {
         let algorithm = match (self.algorithm.as_str(), workload) {
             ("", Some(name @ ("broadcast" | "echo" | "unique-ids"))) => name.to_owned(),
+            ("", Some(name)) if !WORKLOADS.iter().any(|workload| workload.name == name) => {
+                let known: Vec<&str> = WORKLOADS.iter().map(|workload| workload.name).collect();
+                return Err(usage(format!("there is no workload {name} (there are {})", known.join(", "))));
+            }
             ("", Some(name)) => {
                 let known = "an algorithm goes with it, as in `temblor run fifo -w chat`; without one there are broadcast, \
                              echo and unique-ids, as Maelstrom has them";

@@ -55,9 +55,10 @@ pub fn campaign(args: &CampaignArgs) -> Result<Exit> {
 
 /// A new campaign, with its folder.
 fn begun(args: &CampaignArgs) -> Result<(CampaignFolder, Definition, Invocation)> {
-    let (name, text, base) = asked(args.file.as_deref().unwrap_or_default())?;
+    let file = args.file.as_deref().unwrap_or_default();
+    let (name, text, base) = asked(file)?;
     let defined = Definition::new(&name, &text, &base);
-    let mut definition = defined.map_err(|mistake| usage(mistake.show(&name, &text)))?;
+    let mut definition = defined.map_err(|mistake| usage(mistake.show(file, &text)))?;
     let seed = match (&args.seed, &args.seed_from) {
         (Some(seed), _) => *seed,
         (None, Some(_)) => schedule::seed_of_day(SystemTime::now()),

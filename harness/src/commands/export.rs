@@ -26,7 +26,12 @@ pub fn export(args: &ExportArgs) -> Result<Exit> {
         Some(path) => {
             let file = File::create(path).with_context(|| format!("failed to create {}", path.display()))?;
             let mut file = BufWriter::new(file);
-            write(args, &history, &mut file).and_then(|()| Ok(file.flush()?)).with_context(failed)?;
+            let written = write(args, &history, &mut file).and_then(|()| Ok(file.flush()?));
+            if written.is_err() {
+                // What is half written helps nobody.
+                let _ = std::fs::remove_file(path);
+            }
+            written.with_context(failed)?;
             note(&format!("wrote {}", path.display()));
         }
         None => match write(args, &history, &mut BufWriter::new(io::stdout())) {

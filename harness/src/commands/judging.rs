@@ -192,6 +192,15 @@ fn spool(mut input: impl Read) -> io::Result<File> {
 }
 
 fn absent(path: &Path, history: &Path) -> anyhow::Error {
+    if path.join("campaign.json").is_file() {
+        let runs = std::fs::read_dir(path.join("runs")).into_iter().flatten().flatten().map(|entry| entry.path());
+        let first = runs.filter(|run| run.is_dir()).min();
+        let such = first.map_or_else(
+            || ", of which it kept none".to_owned(),
+            |run| format!(", such as {}; FAILURES.md beside it names those that failed", run.display()),
+        );
+        return usage(format!("{} is a campaign: name one of its runs{such}", path.display()));
+    }
     if path.is_dir() {
         return usage(format!("{} holds no history.jsonl; name a run folder, such as results/latest", path.display()));
     }

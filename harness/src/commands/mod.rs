@@ -67,7 +67,11 @@ pub fn execute(cli: Cli) -> Exit {
 
 /// Prints an error and its causes on stderr.
 pub fn complain(error: &anyhow::Error) {
-    note(&wrap(&format!("error: {error:#}"), 0));
+    let text = format!("error: {error:#}");
+    // What points into a file has lines of its own.
+    let shown: Vec<String> =
+        text.split('\n').map(|line| if line.contains(" |") { line.to_owned() } else { wrap(line, 0) }).collect();
+    note(&shown.join("\n"));
 }
 
 /// Prints a line for people on stderr. A closed stderr is no reason to stop.

@@ -95,7 +95,8 @@ fn next(folder: &Path, template: &Template) -> String {
          and be judged by more,\n\
          \x20 temblor run fifo --bin {program}\n\
          \n\
-         node/PROTOCOL.md is the contract, node/WRITE-YOUR-OWN.md the way through it.\n",
+         In temblor's repository node/PROTOCOL.md is the contract, and\n\
+         node/WRITE-YOUR-OWN.md the way through it.\n",
         folder.display()
     )
 }

@@ -49,7 +49,7 @@ pub fn shrink(args: &ShrinkArgs) -> Result<Exit> {
     let folder = tempfile::tempdir().context("failed to make a folder for the nodes")?;
     let trials = Trials::new(&system, executor, (&launch, folder.path()))?;
     let Some(plan) = failing(&past, (&trials, &failure))? else {
-        answer(&render::wrap(&not_here(&failure, executor), 0))?;
+        answer(&format!("{}\n", render::wrap(&not_here(&failure, executor), 0)))?;
         return Ok(Exit::Violation);
     };
     let smallest = smallest(args, (&past, plan), (&trials, &failure))?;

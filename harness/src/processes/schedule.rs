@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use temblor_workloads::plan::{Anchor, Plan, Seen, When};
 
+use crate::words::counted;
+
 /// Something to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Due {
@@ -92,17 +94,28 @@ impl Schedule {
         self.queue.pop().map(|Reverse((_, _, due))| due)
     }
 
-    /// Drops all entries of the plan that have not come due; time-outs of requests stay. Gives how many were dropped.
-    pub fn drop_plan(&mut self) -> usize {
+    /// Drops all entries of the plan that have not come due; time-outs of requests stay. Gives what is to be said of them.
+    pub fn drop_plan(&mut self) -> Vec<String> {
         let waiting = self.deliveries.values().chain(self.deliver.values()).chain(self.faults.values());
         let rules = |due: &Due| !matches!(due, Due::Rule(_));
-        let mut dropped = waiting.flatten().filter(|(_, due)| rules(due)).count();
-        dropped += self.leaders.len() + self.frames.len() + self.inputs.values().map(Vec::len).sum::<usize>();
-        let before = self.queue.len();
+        let mut unseen = waiting.flatten().filter(|(_, due)| rules(due)).count();
+        unseen += self.leaders.len() + self.unseen_frames() + self.inputs.values().map(Vec::len).sum::<usize>();
+        // The end of a fault or of its turn is no entry: the heal brings it.
+        let entry = |due: &Due| matches!(due, Due::Operation(_) | Due::Fault(_));
+        let late = self.queue.iter().filter(|Reverse((_, _, due))| entry(due)).count();
         self.queue.retain(|Reverse((_, _, due))| matches!(due, Due::Timeout(..)));
-        let gone = before - self.queue.len();
         *self = Self { queue: std::mem::take(&mut self.queue), pushed: self.pushed, ..Self::default() };
-        dropped + gone
+        let told = |count: usize, why: &str| {
+            (count > 0).then(|| format!("{} of the plan {why}", counted(count, "entry", "entries")))
+        };
+        let unseen = told(unseen, "never came due: what they wait for was not seen in time");
+        let late = told(late, "would have been due after the end of the main phase");
+        unseen.into_iter().chain(late).collect()
+    }
+
+    /// The frame anchors that were not seen.
+    fn unseen_frames(&self) -> usize {
+        self.frames.iter().filter(|(anchor, ..)| anchor.nth > 0).count()
     }
 
     /// `node` delivered `message`, its `count`-th delivery.
@@ -138,8 +151,11 @@ impl Schedule {
 
     /// The frame anchor at this position was seen.
     pub fn frame_seen(&mut self, now_ns: u64, at: usize) {
-        if let Some((_, delay, due)) = self.frames.get(at).cloned() {
-            self.push(now_ns + delay, due);
+        if let Some((anchor, delay, due)) = self.frames.get_mut(at) {
+            // What was seen waits no longer; its place stays, since others are known by theirs.
+            anchor.nth = 0;
+            let (at_ns, due) = (now_ns + *delay, *due);
+            self.push(at_ns, due);
         }
     }
 

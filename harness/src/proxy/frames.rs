@@ -128,11 +128,13 @@ pub fn key<'a>(frame: &'a [u8], hex: &'a mut [u8; 16]) -> &'a [u8] {
     hex
 }
 
-/// The key at the end of `head`, all that precedes the body. One that JSON would escape is none: it would have two spellings.
+/// The key at the end of `head`, all that precedes the body; there may be blanks between the parts of JSON. One that JSON would
+/// escape is none: it would have two spellings.
 fn own_key(head: &[u8]) -> Option<&[u8]> {
-    let text = head.strip_suffix(b"\",")?;
+    let text = head.trim_ascii_end().strip_suffix(b",")?.trim_ascii_end().strip_suffix(b"\"")?;
     let begin = memrchr(b'"', text)?;
-    let key = text[..begin].ends_with(b"\"key\":").then_some(&text[begin + 1..])?;
+    let name = text[..begin].trim_ascii_end().strip_suffix(b":")?.trim_ascii_end();
+    let key = name.ends_with(b"\"key\"").then_some(&text[begin + 1..])?;
     let plain = key.iter().all(|byte| *byte >= b' ' && *byte != b'\\' && *byte != 0x7F);
     (plain && std::str::from_utf8(key).is_ok()).then_some(key)
 }
@@ -249,6 +251,16 @@ mod tests {
         ] {
             assert_eq!(key_of(other).len(), 16, "{other}");
             assert!(key_of(other).bytes().all(|byte| byte.is_ascii_hexdigit()), "{other}");
+        }
+    }
+
+    #[test]
+    fn there_may_be_blanks_between_the_parts_of_an_envelope() {
+        for frame in [
+            "{\"src\": \"n1\", \"dest\": \"n2\", \"key\": \"relay/17\", \"body\": {\"a\": 1}}\n",
+            "{ \"key\" :\t\"relay/17\" , \"body\": {}}\n",
+        ] {
+            assert_eq!(key_of(frame), "relay/17", "{frame}");
         }
     }
 

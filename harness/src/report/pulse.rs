@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(pulse.faults, [("kill #4".to_owned(), 2_000_000, 4_000_000)]);
         assert!(pulse.charts().into_string().is_empty(), "one answer is no line");
         let charts = Pulse { answers: vec![(4_000_000, 3_000_000); WORTH_A_CHART], ..pulse }.charts().into_string();
-        assert!(charts.contains("kill 4, 2 to 4 ms"), "{charts}");
+        assert!(charts.contains("kill #4, 2 to 4 ms"), "{charts}");
     }
 
     #[test]

@@ -40,7 +40,6 @@ use crate::proxy::trace::Trace;
 use crate::reads::Reads;
 use crate::recorder::{Recorder, Type};
 use crate::script::Script;
-use crate::words::counted;
 use world::World;
 
 /// How often the drain looks whether anything is still owed, ns.
@@ -113,10 +112,7 @@ pub fn run<C: Cluster>(
     world.open(Schedule::new(plan, world.now.get()));
     world.run_until(plan.length_us * 1_000);
     let dropped = world.script.schedule.drop_plan();
-    if dropped > 0 {
-        let entries = counted(dropped, "entry", "entries");
-        world.notes.push(format!("{entries} of the plan never came due: what they wait for was not seen in time"));
-    }
+    world.notes.extend(dropped);
     world.lift_all();
     world.script.recorder.nemesis(Type::Ok, "heal", &json!({}));
     if header.ok == Acknowledges::Delivered {

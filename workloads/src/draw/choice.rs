@@ -90,13 +90,15 @@ fn outside(name: &str, setting: &Setting) -> DrawError {
 }
 
 fn unknown(what: &str, name: &str, known: &[&str]) -> DrawError {
-    let nearest = known.iter().map(|known| (distance(name, known), known)).min();
-    let hint = match nearest {
-        Some((distance, known)) if distance <= 2 && distance < known.len() => format!("; did you mean {known}?"),
-        _ => String::new(),
-    };
+    let hint = nearest(name, known.iter().copied()).map_or(String::new(), |known| format!("; did you mean {known}?"));
     let verb = if known.len() == 1 { "is" } else { "are" };
     DrawError(format!("there is no {what} {name}{hint} (there {verb} {})", known.join(", ")))
+}
+
+/// Which of the known names may have been meant, if one is near enough.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let (distance, known) = known.map(|known| (distance(name, known), known)).min()?;
+    (distance <= 2 && distance < known.len()).then_some(known)
 }
 
 /// How many letters have to be put in, taken out or changed to get from one word to the other (Levenshtein 1966).

@@ -29,6 +29,7 @@ use crate::setting::Setting;
 use crate::topology::Topology;
 use crate::validity::TIME_MAX_US;
 
+pub use choice::nearest;
 pub use points::to_points;
 pub use templates::{TEMPLATES, Template};
 
