@@ -25,6 +25,14 @@ pub fn changes(kind: &Kind, files: &Files, synced: impl Fn(&str) -> Option<u64>)
     files.iter().filter_map(|(file, bytes)| change(kind, (file, bytes), synced(file))).collect()
 }
 
+/// The files that are durable after a fault, as long as they are then but for its changes: what outlives the loss of what was not
+/// synced is on the disk.
+pub fn surviving(kind: &Kind, files: &Files, synced: impl Fn(&str) -> Option<u64>) -> Vec<(String, u64)> {
+    let survives = |file: &str| matches!(kind, Kind::LoseUnsynced { .. }) && synced(file).is_some();
+    let surviving = files.iter().filter(|(file, _)| survives(file));
+    surviving.map(|(file, bytes)| (file.clone(), bytes.len() as u64)).collect()
+}
+
 fn change(kind: &Kind, (file, bytes): (&str, &[u8]), synced: Option<u64>) -> Option<Change> {
     let length = bytes.len();
     let mut after = bytes.to_vec();

@@ -283,3 +283,17 @@ fn programs_with_files_of_one_name_are_told_apart() {
         assert!(said.contains(program), "{said}");
     }
 }
+
+#[test]
+fn a_campaign_that_is_resumed_takes_its_own_failures_for_no_earlier_ones() {
+    let temblor = Temblor::new();
+    let text = "name = \"own\"\ncanary = false\n[[scenario]]\nalgorithms = [\"fifo\"]\nbug = \"skips-gap\"\n\
+                faults = [\"partition\"]\nnodes = [4]\nexecutors = [\"sim\"]\n";
+    temblor.write("own.toml", text);
+    temblor.run("campaign own.toml --seed 2 --runs 6").expect(1);
+    let kept = || temblor.read("results/latest/campaign.json");
+    let before = kept();
+    temblor.run("campaign --resume results/latest").expect(1);
+    let regressions = |text: &str| serde_json::from_str::<Value>(text).unwrap()["regressions"].clone();
+    assert_eq!((regressions(&before), regressions(&kept())), (serde_json::json!([]), serde_json::json!([])));
+}

@@ -266,7 +266,12 @@ fn try_regressions(
     let all = regressions::load(&ground.definition.regressions)?;
     let ours = all.iter().filter(|regression| ground.definition.cells.iter().any(|cell| regression.is_of(cell)));
     for (at, regression) in ours.enumerate() {
-        let known = |line: &Line| matches!(line, Line::Regression(known) if known.name == regression.name());
+        // What this campaign has found itself before it was resumed is no failure of an earlier one.
+        let known = |line: &Line| match line {
+            Line::Regression(known) => known.name == regression.name(),
+            Line::Triage(triage) => triage.regression.as_ref() == Some(&regression.name()),
+            _ => false,
+        };
         let over = share.is_some_and(|share| begun.elapsed() + Duration::from_micros(regression.length_us()) > share);
         if !ground.shard.has(at as u64) || over || lines.iter().any(known) {
             continue;

@@ -297,14 +297,8 @@ impl Conductor<'_> {
             let known = self.nodes[node].reports_syncs || reported();
             known.then(|| self.nodes[node].synced.get(file).copied().unwrap_or(0))
         };
-        let survives = |file: &str| matches!(kind, Kind::LoseUnsynced { .. }) && synced(file).is_some();
-        let surviving: Vec<(String, u64)> = files
-            .iter()
-            .filter(|(file, _)| survives(file))
-            .map(|(file, bytes)| (file.clone(), bytes.len() as u64))
-            .collect();
+        let surviving = damage::surviving(kind, &files, &synced);
         let changes = damage::changes(kind, &files, synced);
-        // What outlives that is durable.
         self.nodes[node].synced.extend(surviving);
         let mut evidence = Vec::new();
         for change in changes {

@@ -157,14 +157,8 @@ impl<C: Cluster> World<'_, C> {
             let known = self.cluster.reports_syncs(node) || reported();
             known.then(|| self.seats[node].synced.get(file).copied().unwrap_or(0))
         };
-        let survives = |file: &str| matches!(kind, Kind::LoseUnsynced { .. }) && synced(file).is_some();
-        let surviving: Vec<(String, u64)> = files
-            .iter()
-            .filter(|(file, _)| survives(file))
-            .map(|(file, bytes)| (file.clone(), bytes.len() as u64))
-            .collect();
+        let surviving = damage::surviving(kind, &files, &synced);
         let changes = damage::changes(kind, &files, synced);
-        // What outlives that is durable.
         self.seats[node].synced.extend(surviving);
         let mut evidence = Vec::new();
         for change in changes {
