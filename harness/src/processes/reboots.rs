@@ -297,7 +297,7 @@ impl Conductor<'_> {
             let known = self.nodes[node].reports_syncs || reported();
             known.then(|| self.nodes[node].synced.get(file).copied().unwrap_or(0))
         };
-        let surviving = damage::surviving(kind, &files, &synced);
+        let surviving = damage::surviving(kind, &files, synced);
         let changes = damage::changes(kind, &files, synced);
         self.nodes[node].synced.extend(surviving);
         let mut evidence = Vec::new();

@@ -157,7 +157,7 @@ impl<C: Cluster> World<'_, C> {
             let known = self.cluster.reports_syncs(node) || reported();
             known.then(|| self.seats[node].synced.get(file).copied().unwrap_or(0))
         };
-        let surviving = damage::surviving(kind, &files, &synced);
+        let surviving = damage::surviving(kind, &files, synced);
         let changes = damage::changes(kind, &files, synced);
         self.seats[node].synced.extend(surviving);
         let mut evidence = Vec::new();
