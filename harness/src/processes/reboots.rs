@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -110,7 +111,7 @@ impl Conductor<'_> {
                     reboot.awaits = Some((now_ns, armed.clone()));
                     self.schedule.push(now_ns + us * 1_000, Due::Turn(id));
                     self.keep_rebooting(id, reboot);
-                    return self.await_write(id, position(self.plan, &node), armed);
+                    return self.await_write((id, position(self.plan, &node)), armed, Duration::from_micros(us));
                 }
                 Step::Kill(node) => self.kill_for((id, f), position(self.plan, &node), &mut reboot),
                 step if !reboot.dying.is_empty() => {
@@ -140,7 +141,7 @@ impl Conductor<'_> {
     }
 
     /// Has this fault kill a node as soon as that writes.
-    fn await_write(&mut self, id: u32, node: usize, armed: Armed) {
+    fn await_write(&mut self, (id, node): (u32, usize), armed: Armed, wait: Duration) {
         let directory = self.setup.folder.data(&self.nodes[node].name);
         let written = writes::Watch::begin(&directory);
         // Where files can't be watched, the fault comes when it has waited long enough.
@@ -148,7 +149,8 @@ impl Conductor<'_> {
         self.recorder.flush();
         let (pid, events) = (life.pid, self.events.clone());
         tokio::task::spawn_local(async move {
-            if written.seen().await.is_ok() && armed.get() == Trap::Set {
+            let seen = tokio::time::timeout(wait, written.seen()).await;
+            if matches!(seen, Ok(Ok(()))) && armed.get() == Trap::Set {
                 armed.set(Trap::Sprung);
                 // A sync takes less time than an event in the queue, so the signal goes first: that it was asked for stands in the
                 // history already.
